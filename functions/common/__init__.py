@@ -1,0 +1,1 @@
+"""What the stages share: records, platforms, brand, storage, ledger, language model. It imports no stage."""

@@ -1,0 +1,160 @@
+"""The language models that write: one interface, the Llama family and the T5 family behind it, on CTranslate2."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from functions.common.errors import ModelError
+from functions.common.records import Record
+from functions.common.runtime import ctranslate2
+
+
+class Sample(Record, frozen=True, kw_only=True):
+    """A text that a model wrote, with its mean log-probability a token, the closing token included."""
+
+    text: str
+    logprob: float
+
+
+class Sampling(Record, frozen=True, kw_only=True):
+    """How to draw.
+
+    Attributes:
+        samples: texts for each prompt.
+        seed: the same seed, prompts and model give the same texts.
+        temperature: flattens (above 1) or sharpens (below 1) the distribution.
+        topk: the draw is among so many likeliest tokens.
+        max_tokens: the longest text.
+    """
+
+    samples: int
+    seed: int
+    temperature: float = 0.8
+    topk: int = 40
+    max_tokens: int = 48
+
+
+class Writer(Protocol):
+    """A language model that completes prompts and judges texts."""
+
+    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        """Texts for each prompt ``prefix + tail``, all decoded as one batch; a text ends at its line's end."""
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        """Mean log-probability a token of each text, read on its own; higher is more fluent."""
+
+
+def open_writer(folder: Path, family: str, threads: int) -> Writer:
+    """The writer in a model folder; ModelError where it cannot be loaded."""
+    families: dict[str, type[LlamaWriter] | type[T5Writer]] = {"llama": LlamaWriter, "t5": T5Writer}
+    if family not in families:
+        raise ModelError(f"{folder}: family {family!r} cannot write; choose among {', '.join(families)}")
+    try:
+        return families[family](folder, threads)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelError(f"{folder}: cannot be loaded ({error}); run `adloom model build --force`") from error
+
+
+class LlamaWriter:
+    """A decoder-only model; the prefix is computed once for all the tails."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        from tokenizers import Tokenizer
+
+        self._folder = folder
+        self._threads = threads
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        ids = self._tokenizer.get_vocab(with_added_tokens=True)
+        # A line's end may be the head of a longer token (two newlines, a newline and a tab): all of them stop.
+        special = list(self._tokenizer.get_added_tokens_decoder())
+        self._stops = sorted({*special, *(number for token, number in ids.items() if "Ċ" in token)})
+        self._stop_ids = set(self._stops)
+        self._opening = self._tokenizer.id_to_token(self._tokenizer.token_to_id("<|endoftext|>") or 0)
+        self._generator = self._load()
+
+    def _load(self) -> Any:
+        return ctranslate2().Generator(str(self._folder), compute_type="int8", intra_threads=self._threads)
+
+    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        # CTranslate2 seeds a thread's generator of random numbers once, when the thread first draws: only a new
+        # Generator, with threads of its own, starts from the seed that was set.
+        ctranslate2().set_random_seed(sampling.seed)
+        generator = self._load()
+        results = generator.generate_batch(
+            [self._tokens(tail) for tail in tails],
+            static_prompt=self._tokens(prefix),
+            cache_static_prompt=False,
+            include_prompt_in_result=False,
+            num_hypotheses=sampling.samples,
+            sampling_topk=sampling.topk,
+            sampling_temperature=sampling.temperature,
+            max_length=sampling.max_tokens,
+            end_token=self._stops,
+            return_end_token=True,
+            return_scores=True,
+        )
+        return [self._samples(result) for result in results]
+
+    def _samples(self, result: Any) -> list[Sample]:
+        samples = []
+        for ids, score in zip(result.sequences_ids, result.scores, strict=True):
+            body = [number for number in ids if number not in self._stop_ids]
+            text = self._tokenizer.decode(body, skip_special_tokens=True)
+            samples.append(Sample(text=text.strip(), logprob=score))
+        return samples
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        batch = [[self._opening, *self._tokens(text)] for text in texts]
+        results = self._generator.score_batch(batch, max_batch_size=32)
+        return [math.fsum(result.log_probs) / max(1, len(result.log_probs)) for result in results]
+
+    def _tokens(self, text: str) -> list[str]:
+        tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return tokens
+
+
+class T5Writer:
+    """An encoder-decoder model with a sentencepiece vocabulary."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self._folder = folder
+        self._threads = threads
+        self._pieces = SentencePieceProcessor(model_file=str(folder / "spiece.model"))
+        self._translator = self._load()
+
+    def _load(self) -> Any:
+        return ctranslate2().Translator(str(self._folder), compute_type="int8", intra_threads=self._threads)
+
+    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        ctranslate2().set_random_seed(sampling.seed)
+        results = self._load().translate_batch(
+            [self._source(prefix + tail) for tail in tails],
+            beam_size=1,
+            num_hypotheses=sampling.samples,
+            sampling_topk=sampling.topk,
+            sampling_temperature=sampling.temperature,
+            max_decoding_length=sampling.max_tokens,
+            return_scores=True,
+        )
+        return [
+            [
+                Sample(text=self._pieces.decode(pieces).strip(), logprob=score)
+                for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+            ]
+            for result in results
+        ]
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        # The text is its own source: how well the model can say what it has just read.
+        results = self._translator.score_batch(
+            [self._source(text) for text in texts],
+            [self._pieces.encode(text, out_type=str) for text in texts],
+            max_batch_size=32,
+        )
+        return [math.fsum(result.log_probs) / max(1, len(result.log_probs)) for result in results]
+
+    def _source(self, text: str) -> list[str]:
+        return [*self._pieces.encode(text, out_type=str), "</s>"]

@@ -1,0 +1,59 @@
+from functions.common.models import Models
+from functions.common.writer import Sampling
+
+PREFIX = "Rain boots keep your feet dry. Mittens keep your hands warm.\n"
+
+
+def test_the_same_seed_gives_the_same_texts_whatever_was_written_before(models: Models) -> None:
+    sampling = Sampling(samples=3, seed=7)
+    first = models.writer.write(PREFIX, ["A hat keeps"], sampling)
+    models.writer.write(PREFIX, ["Something else", "entirely"], Sampling(samples=2, seed=1))
+    assert models.writer.write(PREFIX, ["A hat keeps"], sampling) == first
+    assert models.writer.write(PREFIX, ["A hat keeps"], Sampling(samples=3, seed=8)) != first
+
+
+def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:
+    answers = models.writer.write(PREFIX, ["A hat keeps", "A scarf keeps your"], Sampling(samples=4, seed=1))
+    assert [len(samples) for samples in answers] == [4, 4]
+    assert all("\n" not in sample.text and "<|" not in sample.text for samples in answers for sample in samples)
+
+
+def test_no_text_is_longer_than_asked(models: Models) -> None:
+    answers = models.writer.write(PREFIX, ["List a hundred things:"], Sampling(samples=4, seed=1, max_tokens=5))
+    assert all(len(sample.text.split()) <= 5 for sample in answers[0])
+
+
+def test_english_is_more_probable_than_its_words_in_disorder(models: Models) -> None:
+    english, disorder = models.writer.logprobs(
+        ["Two deep pockets keep your tools at hand.", "at hand keep pockets two your tools deep."]
+    )
+    assert english > disorder
+
+
+def test_the_model_has_learnt_the_worlds_facts_through_the_conversion(models: Models) -> None:
+    """A wrongly converted matrix gives noise, not the capital of France."""
+    sampling = Sampling(samples=1, seed=0, topk=1, max_tokens=4)
+    assert "Paris" in models.writer.write("The capital of France is", [" the city of"], sampling)[0][0].text
+
+
+def test_likelier_samples_have_higher_logprobs(models: Models) -> None:
+    greedy = models.writer.write(PREFIX, ["Gloves keep your"], Sampling(samples=1, seed=0, topk=1))[0][0]
+    sampled = models.writer.write(PREFIX, ["Gloves keep your"], Sampling(samples=8, seed=0, temperature=1.5))[0]
+    assert greedy.logprob > sum(sample.logprob for sample in sampled) / 8
+
+
+def test_related_texts_lie_closer_than_unrelated_ones(models: Models) -> None:
+    rows = models.embedder.embed(["a linen apron for cooks", "kitchen apron in linen", "brake pads for a van"])
+    assert rows.shape == (3, 384)
+    assert abs(float((rows[0] ** 2).sum()) - 1) < 1e-5
+    assert rows[0] @ rows[1] > 0.6 > 0.3 > rows[0] @ rows[2]
+
+
+def test_an_embedding_does_not_depend_on_its_neighbours(models: Models) -> None:
+    alone = models.embedder.embed(["a linen apron"])[0]
+    among = models.embedder.embed(["x", "a linen apron", "a much longer text about quite another thing " * 9])[1]
+    assert float(alone @ among) > 0.999
+
+
+def test_no_texts_are_no_rows(models: Models) -> None:
+    assert models.embedder.embed([]).shape == (0, 384)
