@@ -1,0 +1,1 @@
+"""Valid products become candidate texts, written by the language model."""

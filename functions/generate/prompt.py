@@ -1,0 +1,137 @@
+"""What the language model is asked: the product as a shared prefix, and one tail for each slot.
+
+A slot is a field at one of its lengths. The product text is untrusted: it is flattened to single lines and stripped
+of the model's control tokens, so it cannot open a turn of its own or pose as a field.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from functions.common.platforms import Platform
+from functions.common.records import Field, Product, Record, Voice, digest
+
+_DETAILS = 900
+"""Characters of the description that the model reads: about 200 tokens, an eighth of a second."""
+
+_ATTRIBUTES = 10
+
+
+class Slot(Record, frozen=True, kw_only=True):
+    """A field at one of its lengths.
+
+    Attributes:
+        name: what the model is asked for.
+        field: what its text becomes.
+        limit: the longest useful text, in columns.
+        share: texts sampled, as a multiple of the batch's setting.
+        max_tokens: the longest text that is decoded.
+    """
+
+    name: str
+    field: Field
+    limit: int
+    share: int = 1
+    max_tokens: int = 48
+
+
+SLOTS = (
+    Slot(name="headline", field="headline", limit=30, share=2, max_tokens=20),
+    Slot(name="short headline", field="headline", limit=15, max_tokens=12),
+    Slot(name="long headline", field="long_headline", limit=70, max_tokens=32),
+    Slot(name="primary text", field="primary_text", limit=125),
+    Slot(name="description", field="description", limit=90, max_tokens=36),
+    Slot(name="short description", field="description", limit=60, max_tokens=28),
+    Slot(name="hashtags", field="hashtag", limit=120, max_tokens=40),
+    Slot(name="call to action", field="cta", limit=30, max_tokens=8),
+)
+
+
+def slots(platforms: list[Platform]) -> list[Slot]:
+    """The slots that the platforms need; a length is asked for only where one of them demands it."""
+    wanted = []
+    for slot in SLOTS:
+        limits = [platform.fields[slot.field] for platform in platforms if slot.field in platform.fields]
+        if slot.name.startswith("short "):
+            limits = [limit for limit in limits if limit.one_within]
+        if slot.field == "long_headline" and not limits:
+            # Platforms with room for a longer headline are served by the same slot.
+            limits = [p.fields["headline"] for p in platforms if "headline" in p.fields]
+            limits = [limit for limit in limits if limit.limit >= slot.limit]
+        if limits:
+            wanted.append(slot)
+    return wanted
+
+
+class Example(Record, frozen=True, kw_only=True):
+    """A product and its copy, shown to a model that was not trained for the task."""
+
+    product: Product
+    copy: dict[str, str]
+
+
+@cache
+def examples() -> list[Example]:
+    """The worked examples of the ``examples`` prompt, from ``examples.yaml``."""
+    text = Path(__file__).with_name("examples.yaml").read_text(encoding="utf-8")
+    return msgspec.convert(yaml.safe_load(text), list[Example])
+
+
+class Prompt(Record, frozen=True, kw_only=True):
+    """One way to ask; which one a model understands stands in its manifest."""
+
+    name: str
+    temperature: float
+
+    def prefix(self, product: Product) -> str:
+        """The part that all slots of a product share."""
+        if self.name == "house":
+            return f"<|im_start|>user\n{facts(product)}<|im_end|>\n"
+        shown = "\n\n".join(
+            "\n".join([facts(e.product), *(f"{name}: {text}" for name, text in e.copy.items())]) for e in examples()
+        )
+        return f"{shown}\n\n{facts(product)}\n"
+
+    def tail(self, slot: Slot, voice: Voice) -> str:
+        """The part that asks for one slot."""
+        if self.name == "house":
+            return f"<|im_start|>{slot.name}, {voice}\n"
+        return f"{slot.name}:"
+
+    @property
+    def version(self) -> str:
+        """Hash of everything that decides the wording, 16 hexadecimal characters."""
+        sample = Product(product_id="x", title="t", source={"file": "", "row": 1})  # type: ignore[arg-type]
+        return digest(self, SLOTS, _DETAILS, _ATTRIBUTES, self.prefix(sample))
+
+
+PROMPTS = {
+    "examples": Prompt(name="examples", temperature=0.5),
+    "house": Prompt(name="house", temperature=0.7),
+}
+
+
+def facts(product: Product) -> str:
+    """The product as lines of ``name: value``."""
+    lines = [("Product", product.title), ("Brand", product.brand), ("Category", product.category)]
+    lines += list(product.attributes.items())[:_ATTRIBUTES]
+    lines += [("Details", shortened(product.description, _DETAILS))]
+    if not product.language.startswith(("en", "und")):
+        lines += [("Language", product.language)]
+    return "\n".join(f"{_flat(name)}: {_flat(value)}" for name, value in lines if value.strip())
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text's beginning, up to the last sentence or word that ends within the limit."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    sentence = max(head.rfind(mark) for mark in (". ", "! ", "? ", "\n"))
+    return head[: sentence + 1] if sentence > limit // 2 else head[: head.rfind(" ")] if " " in head else head
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("<|", "< ")).strip()

@@ -1,0 +1,96 @@
+"""Generation: for each valid product, candidate texts for every slot that the batch's platforms need."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from functions.common.batches import Batch, Output, Part, StageResult
+from functions.common.platforms import columns
+from functions.common.records import Candidate, CandidateSet, Field, Product, digest
+from functions.common.writer import Sampling, Writer
+from functions.generate.prompt import PROMPTS, Prompt, Slot, slots
+
+_ROUNDS = 3
+"""How often a slot is sampled before what has come is passed on as it is."""
+
+_WANTED: dict[Field, int] = {"headline": 4, "hashtag": 3, "cta": 1}
+"""Distinct texts within the limit that end the sampling of a field; 2 where not named."""
+
+
+def run(part: Part[Product], writer: Writer, told: Callable[[int], None] = lambda _: None) -> StageResult:
+    """Candidate texts for the products of a part.
+
+    Args:
+        part: valid products.
+        writer: the language model; the batch's settings name its version and prompt.
+        told: is called with 1 after each product, for progress.
+    """
+    sets = []
+    for product in part.records:
+        sets.append(write_product(product, part.batch, writer))
+        told(1)
+    return StageResult(part.number, [Output("creatives", CandidateSet, sets)], {"products": len(sets)})
+
+
+def write_product(product: Product, batch: Batch, writer: Writer) -> CandidateSet:
+    """All candidates for one product; the sampling seed follows from the product and the settings."""
+    settings = batch.settings
+    prompt = PROMPTS[settings.prompt.partition("-")[0]]
+    open_slots = slots(batch.platforms)
+    found: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in open_slots}
+    for attempt in range(_ROUNDS):
+        if not open_slots:
+            break
+        seed = int(digest(settings.seed, product.product_id, product.text(), attempt, size=4), 16)
+        _sample(product, batch, prompt, open_slots, seed, writer, found)
+        open_slots = [slot for slot in open_slots if _fitting(slot, found[slot].values()) < _WANTED.get(slot.field, 2)]
+    return CandidateSet(
+        product=product,
+        candidates=[candidate for texts in found.values() for candidate in texts.values()],
+        model_version=settings.model,
+        prompt_version=settings.prompt,
+        brand_version=settings.brand.version,
+    )
+
+
+def _sample(
+    product: Product,
+    batch: Batch,
+    prompt: Prompt,
+    wanted: list[Slot],
+    seed: int,
+    writer: Writer,
+    found: dict[Slot, dict[str, Candidate]],
+) -> None:
+    """One round: every wanted slot in one batch of the model; texts already found are not kept twice."""
+    asked = [slot for slot in wanted for _ in range(slot.share)]
+    sampling = Sampling(
+        samples=batch.settings.candidates,
+        seed=seed,
+        temperature=prompt.temperature,
+        max_tokens=max(slot.max_tokens for slot in asked),
+    )
+    voice = batch.settings.brand.voice
+    answers = writer.write(prompt.prefix(product), [prompt.tail(slot, voice) for slot in asked], sampling)
+    for slot, samples in zip(asked, answers, strict=True):
+        for sample in samples:
+            for text in tidy(slot.field, sample.text):
+                found[slot].setdefault(
+                    text.casefold(), Candidate(field=slot.field, text=text, logprob=round(sample.logprob, 4))
+                )
+
+
+def _fitting(slot: Slot, candidates: Iterable[Candidate]) -> int:
+    return sum(1 for candidate in candidates if columns(candidate.text, wide=2) <= slot.limit)
+
+
+def tidy(field: Field, text: str) -> list[str]:
+    """A sample as the texts it stands for: quotation marks and stray form removed, hashtags one by one.
+
+    Nothing is cut: a text that is too long stays too long, and the gates say so.
+    """
+    text = re.sub(r"\s+", " ", text).strip().strip('"“”').strip()
+    if field == "hashtag":
+        return list(dict.fromkeys(re.findall(r"#\w+", text.lower())))[:5]
+    if field in ("headline", "long_headline"):
+        text = text.removesuffix(".")
+    return [text] if text else []

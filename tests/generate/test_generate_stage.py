@@ -1,0 +1,65 @@
+import msgspec
+import pytest
+
+from functions.common.batches import Batch, Part, Settings
+from functions.common.models import Models
+from functions.common.records import Product, Source
+from functions.flow import settings_for
+from functions.generate.stage import run, tidy, write_product
+
+
+@pytest.fixture(scope="module")
+def batch(models: Models) -> Batch:
+    settings = Settings(platforms=["meta_feed", "google_rsa"], candidates=2)
+    return Batch.of("shop.csv", "0" * 64, settings_for(models, settings))
+
+
+MUG = Product(
+    product_id="mug",
+    title="Enamel mug, blue",
+    description="Enamelled steel, 350 ml. For the camp fire and the kitchen.",
+    attributes={"Colour": "Blue"},
+    language="en",
+    source=Source(file="shop.csv", row=1),
+)
+TOWEL = Product(product_id="towel", title="Linen tea towel", language="en", source=Source(file="shop.csv", row=2))
+
+
+def test_every_product_gets_candidates_for_every_field(models: Models, batch: Batch) -> None:
+    told: list[int] = []
+    result = run(Part(batch, 0, [MUG, TOWEL]), models.writer, told.append)
+    sets = result.outputs[0].records
+    assert [item.product for item in sets] == [MUG, TOWEL]
+    assert result.counts == {"products": 2}
+    assert sum(told) == 2
+    for item in sets:
+        fields = {candidate.field for candidate in item.candidates}
+        assert {"headline", "primary_text", "description"} <= fields
+        assert item.model_version == models.manifest("writer").version
+        assert len({(c.field, c.text) for c in item.candidates}) >= len(item.candidates) - 4
+
+
+def test_a_product_is_written_the_same_in_any_company(models: Models, batch: Batch) -> None:
+    alone = write_product(MUG, batch, models.writer)
+    write_product(TOWEL, batch, models.writer)
+    assert write_product(MUG, batch, models.writer) == alone
+
+
+def test_another_seed_writes_other_texts(models: Models, batch: Batch) -> None:
+    other = Batch.of("shop.csv", "0" * 64, msgspec.structs.replace(batch.settings, seed=1))
+    assert write_product(MUG, other, models.writer).candidates != write_product(MUG, batch, models.writer).candidates
+
+
+@pytest.mark.parametrize(
+    ("field", "sample", "texts"),
+    [
+        ("headline", ' "Enamel mug, blue." ', ["Enamel mug, blue"]),
+        ("primary_text", "Two  sentences.\tHere they are.", ["Two sentences. Here they are."]),
+        ("hashtag", "#Mug #mug #enamel-ware and #café", ["#mug", "#enamel", "#café"]),
+        ("hashtag", "no tags here", []),
+        ("description", "  ", []),
+        ("headline", "x" * 80, ["x" * 80]),
+    ],
+)
+def test_a_sample_is_tidied_and_never_cut(field: str, sample: str, texts: list[str]) -> None:
+    assert tidy(field, sample) == texts  # type: ignore[arg-type]
