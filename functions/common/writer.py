@@ -39,7 +39,10 @@ class Writer(Protocol):
     """A language model that completes prompts and judges texts."""
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
-        """Texts for each prompt ``prefix + tail``, all decoded as one batch; a text ends at its line's end."""
+        """Texts for each prompt ``prefix + tail``, all decoded as one batch.
+
+        A text ends at its line's end; one that has not ended after ``max_tokens`` is left out.
+        """
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
         """Mean log-probability a token of each text, read on its own; higher is more fluent."""
@@ -99,9 +102,10 @@ class LlamaWriter:
     def _samples(self, result: Any) -> list[Sample]:
         samples = []
         for ids, score in zip(result.sequences_ids, result.scores, strict=True):
-            body = [number for number in ids if number not in self._stop_ids]
-            text = self._tokenizer.decode(body, skip_special_tokens=True)
-            samples.append(Sample(text=text.strip(), logprob=score))
+            *body, last = ids
+            if last in self._stop_ids:  # Otherwise the token limit cut it off in mid-thought.
+                text = self._tokenizer.decode(body, skip_special_tokens=True)
+                samples.append(Sample(text=text.strip(), logprob=score))
         return samples
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -137,12 +141,14 @@ class T5Writer:
             sampling_topk=sampling.topk,
             sampling_temperature=sampling.temperature,
             max_decoding_length=sampling.max_tokens,
+            return_end_token=True,
             return_scores=True,
         )
         return [
             [
-                Sample(text=self._pieces.decode(pieces).strip(), logprob=score)
+                Sample(text=self._pieces.decode(pieces[:-1]).strip(), logprob=score)
                 for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+                if pieces[-1] == "</s>"
             ]
             for result in results
         ]

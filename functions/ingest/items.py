@@ -1,0 +1,303 @@
+"""Items of JSON, YAML and XML catalogues, however nested, laid flat as cells under column names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from functions.ingest.names import field_rank, norm
+
+VARIANTS = frozenset({"variants", "productvariants", "variations", "skus", "offers", "childproducts"})
+IMAGES = frozenset(
+    {
+        "images",
+        "image",
+        "media",
+        "pictures",
+        "photos",
+        "gallery",
+        "featuredimage",
+        "mainimage",
+        "thumbnail",
+        "productimages",
+        "img",
+        "imagelink",
+    }
+)
+FACTS = frozenset(
+    [
+        "attributes",
+        "attribute",
+        "specs",
+        "specifications",
+        "specification",
+        "properties",
+        "features",
+        "characteristics",
+        "productattributes",
+        "customattributes",
+        "details",
+        "technicaldetails",
+        "params",
+        "param",
+        "additionalattributes",
+        "options",
+        "productoptions",
+        "facts",
+        "metafields",
+    ]
+)
+NAME_KEYS = (
+    "name",
+    "title",
+    "label",
+    "key",
+    "attribute",
+    "attributeName",
+    "attribute_name",
+    "attribute_code",
+    "displayName",
+    "@name",
+)
+VALUE_KEYS = ("value", "values", "options", "option", "text", "displayValue", "description", "#text", "optionValues")
+ADDRESS_KEYS = (
+    "src",
+    "url",
+    "href",
+    "originalSrc",
+    "original_src",
+    "image",
+    "link",
+    "transformedSrc",
+    "source",
+    "path",
+    "large",
+    "medium",
+    "src_url",
+    "previewImage",
+    "node",
+)
+AMOUNT_KEYS = (
+    "amount",
+    "value",
+    "price",
+    "current",
+    "regular",
+    "gross",
+    "net",
+    "min",
+    "minVariantPrice",
+    "centAmount",
+    "units",
+    "#text",
+)
+DEEPEST = 3
+
+
+@dataclass
+class Flat:
+    """An item laid flat.
+
+    Attributes:
+        cells: path of a value (``price.amount``) -> its text.
+        prices: of the variants within.
+        options: slot, name and value of what its variants differ in.
+    """
+
+    cells: dict[str, str] = field(default_factory=dict)
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+    options: list[tuple[int, str, str]] = field(default_factory=list)
+    prices: list[str] = field(default_factory=list)
+
+
+def flatten(item: dict[str, Any]) -> Flat:
+    """Lay an item flat; what lies deeper than `DEEPEST` is left out."""
+    flat = Flat()
+    if isinstance(item.get("node"), dict) and len(item) <= 2:
+        item = item["node"]
+    for name, value in item.items():
+        _take(flat, str(name), value, 1)
+    return flat
+
+
+def scalar(value: Any) -> str:
+    """A plain value as text; empty for what is none."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f") if -30 < value.adjusted() < 30 else ""
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, int) else ""
+
+
+def _take(flat: Flat, name: str, value: Any, depth: int) -> None:
+    if not isinstance(value, dict | list):
+        flat.cells[name] = scalar(value)
+        return
+    normal = norm(name)
+    if isinstance(value, dict) and isinstance(value.get("edges"), list):
+        value = [edge.get("node", edge) if isinstance(edge, dict) else edge for edge in value["edges"]]
+    elif isinstance(value, dict) and isinstance(value.get("nodes"), list):
+        value = value["nodes"]
+    if normal in IMAGES:
+        flat.cells[name] = _address(value)
+    elif normal in VARIANTS and isinstance(value, list):
+        _variants(flat, value)
+    elif normal in FACTS and _facts(flat, value, normal in {"options", "productoptions"}):
+        pass
+    elif isinstance(value, list):
+        _list(flat, name, value)
+    else:
+        _mapping(flat, name, value, depth)
+
+
+def _list(flat: Flat, name: str, value: list[Any]) -> None:
+    texts = [scalar(part) for part in value if not isinstance(part, dict | list)]
+    if texts:
+        flat.cells[name] = (
+            texts[0]
+            if field_rank("category", name) is not None and len(texts) > 1
+            else ", ".join(filter(None, texts[:40]))
+        )
+        return
+    named = [
+        str(part[key])
+        for part in value
+        if isinstance(part, dict)
+        for key in NAME_KEYS
+        if isinstance(part.get(key), str)
+    ]
+    if field_rank("category", name) is not None or field_rank("brand", name) is not None:
+        flat.cells[name] = named[0] if named else ""
+    elif field_rank("price", name) is not None and value and isinstance(value[0], dict):
+        _mapping(flat, name, value[0], 1)
+
+
+def _mapping(flat: Flat, name: str, value: dict[str, Any], depth: int) -> None:
+    if field_rank("price", name) is not None or norm(name) in {"priceusd", "pricing", "pricerange", "pricerangev2"}:
+        amount, currency = _money(value)
+        flat.cells[name] = amount
+        if currency:
+            flat.cells[f"{name}.currency"] = currency
+        return
+    if any(field_rank(what, name) is not None for what in ("category", "brand", "title", "description")):
+        text = next(
+            (
+                value[key]
+                for key in (*NAME_KEYS, "en", "en_US", "en-US", "default", "html", "#text")
+                if isinstance(value.get(key), str)
+            ),
+            None,
+        )
+        if text is None and value and all(isinstance(part, str) for part in value.values()):
+            text = next(iter(value.values()))
+        if text is not None:
+            flat.cells[name] = text
+            return
+    if depth < DEEPEST:
+        for key, part in value.items():
+            _take(flat, f"{name}.{key}", part, depth + 1)
+
+
+def _money(value: dict[str, Any]) -> tuple[str, str]:
+    """Amount and currency of a price written as a mapping; units and nanos as Google's Money has them."""
+    for key in AMOUNT_KEYS:
+        if isinstance(value.get(key), dict):
+            return _money(value[key])
+    currency = next(
+        (
+            scalar(part)
+            for key, part in value.items()
+            if norm(key) in {"currency", "currencycode", "priceCurrency", "pricecurrency"}
+        ),
+        "",
+    )
+    if "units" in value or "nanos" in value:
+        units, nanos = scalar(value.get("units")) or "0", scalar(value.get("nanos")) or "0"
+        if units.lstrip("-").isdigit() and nanos.lstrip("-").isdigit():
+            return format((Decimal(units) + Decimal(nanos) / Decimal(10**9)).normalize(), "f"), currency
+    if "centAmount" in value and scalar(value["centAmount"]).isdigit():
+        digits = int(scalar(value.get("fractionDigits")) or 2)
+        return format(Decimal(scalar(value["centAmount"])).scaleb(-min(digits, 4)), "f"), currency
+    return next(
+        (scalar(value[key]) for key in AMOUNT_KEYS if not isinstance(value.get(key), dict | list | None.__class__)), ""
+    ), currency
+
+
+def _address(value: Any, depth: int = 0) -> str:
+    """The first address in an image, a list of them, or a mapping that holds one."""
+    if isinstance(value, list):
+        return (
+            next((found for part in value[:20] if (found := _address(part, depth + 1))), "") if depth < DEEPEST else ""
+        )
+    if isinstance(value, dict):
+        return (
+            next((found for key in ADDRESS_KEYS if (found := _address(value.get(key), depth + 1))), "")
+            if depth < DEEPEST
+            else ""
+        )
+    return scalar(value)
+
+
+def _variants(flat: Flat, variants: list[Any]) -> None:
+    for variant in variants:
+        if not isinstance(variant, dict):
+            continue
+        variant = variant.get("node", variant) if isinstance(variant.get("node"), dict) else variant
+        price = next(
+            (part for key, part in variant.items() if field_rank("price", key) is not None and norm(key) != "cost"),
+            None,
+        )
+        amount, currency = _money(price) if isinstance(price, dict) else (scalar(price), "")
+        if (
+            not amount
+            and isinstance(variant.get("prices"), list)
+            and variant["prices"]
+            and isinstance(variant["prices"][0], dict)
+        ):
+            amount, currency = _money(variant["prices"][0])
+        if amount:
+            flat.prices.append(amount)
+        if currency:
+            flat.cells.setdefault("variant.currency", currency)
+        for slot in range(1, 4):
+            if text := scalar(variant.get(f"option{slot}")):
+                flat.options.append((slot, "", text))
+        chosen = variant.get("selectedOptions") or variant.get("attributes") or variant.get("options")
+        for slot, (name, text) in enumerate(_pairs(chosen)):
+            flat.options.append((10 + slot, name, text))
+
+
+def _facts(flat: Flat, value: Any, varying: bool) -> bool:
+    """Take names and values, however written; false where it holds none."""
+    pairs = list(_pairs(value))
+    for slot, (name, text) in enumerate(pairs, 1):
+        if varying:
+            flat.options.append((slot, name, text))
+        else:
+            flat.attributes.append((name, text))
+    return bool(pairs)
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            text = ", ".join(scalar(one) for one in part if scalar(one)) if isinstance(part, list) else scalar(part)
+            if text and not re.fullmatch(r"[-\d.]+", text):
+                yield str(name), text
+        return
+    for part in value if isinstance(value, list) else []:
+        if not isinstance(part, dict):
+            continue
+        name = next((scalar(part[key]) for key in NAME_KEYS if scalar(part.get(key))), "")
+        found = next((part[key] for key in VALUE_KEYS if part.get(key) not in (None, "", [])), None)
+        parts = found if isinstance(found, list) else [found]
+        texts = [scalar(one.get("name") or one.get("value")) if isinstance(one, dict) else scalar(one) for one in parts]
+        if name and any(texts):
+            yield name, ", ".join(filter(None, texts))

@@ -1,0 +1,224 @@
+"""XML catalogues (RSS and Atom feeds, WXR, any list of elements), one item at a time; DTDs and entities are refused."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from functions.common.errors import InputError
+from functions.ingest.jsonread import CORE, DEEPEST
+from functions.ingest.names import field_rank
+from functions.ingest.source import Catalogue
+
+GOOGLE = "base.google.com/ns"
+AMPERSAND_FAULTS = frozenset({4, 11})
+"""Codes of expat: not well-formed (invalid token), undefined entity."""
+BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+USUAL = frozenset(
+    {
+        "item",
+        "entry",
+        "product",
+        "offer",
+        "article",
+        "produkt",
+        "produit",
+        "producto",
+        "prodotto",
+        "shopitem",
+        "row",
+        "record",
+    }
+)
+
+
+class Layout:
+    """Where the items of an XML file lie, and what it says of itself.
+
+    Attributes:
+        path: tags from the root to an item, without namespaces.
+        spaces: the namespaces used.
+        mended: whether bare ampersands had to be taken as text.
+    """
+
+    def __init__(self, path: tuple[str, ...], spaces: frozenset[str], mended: bool) -> None:
+        self.path = path
+        self.spaces = spaces
+        self.mended = mended
+
+    @property
+    def wordpress(self) -> bool:
+        return any("wordpress.org/export" in space for space in self.spaces)
+
+    @property
+    def format(self) -> str:
+        """What the file is called."""
+        if self.wordpress:
+            return "WooCommerce WXR"
+        google = any(GOOGLE in space for space in self.spaces)
+        if self.path[0] == "rss" or self.path[-1] == "item":
+            return "Google Merchant RSS 2.0" if google else "RSS 2.0"
+        if self.path[0] == "feed":
+            return "Google Merchant Atom" if google else "Atom"
+        return f"XML list of <{self.path[-1]}>"
+
+
+def survey(catalogue: Catalogue, wanted: frozenset[str]) -> Layout:
+    """Read the whole file once: that it is sound, and where its items lie.
+
+    The one fault that is mended is the commonest in feeds made by hand: ``&`` where ``&amp;`` should stand.
+
+    Raises:
+        InputError: it is malformed (with line and column), declares a DTD, is nested too deeply, or has no items.
+    """
+    try:
+        return _survey(catalogue, wanted, mended=False)
+    except InputError as fault:
+        if not isinstance(fault.__cause__, ParseError) or fault.__cause__.code not in AMPERSAND_FAULTS:
+            raise
+        try:
+            return _survey(catalogue, wanted, mended=True)
+        except InputError as second:
+            # Where more is wrong than that, the place in the file as it is helps the most.
+            raise (fault if isinstance(second.__cause__, ParseError) else second) from second.__cause__
+
+
+def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layout:
+    seen: dict[tuple[str, ...], set[str]] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    spaces: set[str] = set()
+    path: list[str] = []
+    for event, element in _events(catalogue, mended):
+        space, tag = _split(element.tag)
+        if event == "start":
+            spaces.add(space)
+            if path and len(path) <= 6:
+                key = tuple(path)
+                names = seen.setdefault(key, set())
+                if len(names) < 300:
+                    names.add(tag)
+                names.update(element.attrib if len(names) < 300 else ())
+            path.append(tag)
+            counts[tuple(path)] = counts.get(tuple(path), 0) + 1 if len(path) <= 6 else 0
+            if len(path) > DEEPEST:
+                raise InputError(
+                    f"{catalogue.name}: XML is nested more than {DEEPEST} levels deep; give a flat list of products"
+                )
+        else:
+            path.pop()
+            element.clear()
+    best = max(seen, key=lambda key: _score(key, seen[key], counts.get(key, 0), wanted), default=())
+    if not best or _score(best, seen[best], counts.get(best, 0), wanted) <= 0:
+        tags = sorted({name for names in seen.values() for name in names})[:40]
+        raise InputError(
+            f"{catalogue.name}: no element was recognised as a product; tags found: {', '.join(tags) or 'none'};"
+            ' say which one holds the title with --map title="TAG"'
+        )
+    return Layout(best, frozenset(spaces), mended)
+
+
+def _score(path: tuple[str, ...], names: set[str], count: int, wanted: frozenset[str]) -> float:
+    if not (names & wanted or any(field_rank("title", name) is not None for name in names)):
+        return 0
+    fields = sum(any(field_rank(what, name) is not None for name in names) for what in CORE)
+    return fields + (4 if path[-1].lower() in USUAL else 0) + (1 if count > 1 else 0) - 0.5 * len(path)
+
+
+def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
+    """The items as mappings of tag -> text, mapping or list; one in memory at a time."""
+    path: list[str] = []
+    parents: list[Element] = []
+    inside = False
+    for event, element in _events(catalogue, layout.mended):
+        if event == "start":
+            path.append(_split(element.tag)[1])
+            parents.append(element)
+            inside = inside or tuple(path) == layout.path
+            continue
+        whole = tuple(path) == layout.path
+        path.pop()
+        parents.pop()
+        if whole:
+            inside = False
+            found = _value(element)
+            yield found if isinstance(found, dict) else {"text": found}
+        if not inside:
+            element.clear()
+            if parents and len(parents[-1]):
+                parents[-1].remove(element)
+
+
+def _events(catalogue: Catalogue, mended: bool) -> Iterator[tuple[str, Element]]:
+    with catalogue.open() as stream:
+        try:
+            yield from iterparse(_Bytes(stream, mended), events=("start", "end"), forbid_dtd=True)
+        except ParseError as error:
+            line, column = error.position
+            reason = str(error).split(":")[0]
+            raise InputError(
+                f"{catalogue.name} line {line} column {column + 1}: not valid XML ({reason});"
+                " correct it there, or export again; nothing was read"
+            ) from error
+        except DefusedXmlException as error:
+            raise InputError(
+                f"{catalogue.name}: declares a DTD or entities, which are not read since they can stand for gigabytes;"
+                " remove the <!DOCTYPE …> lines"
+            ) from error
+        except (LookupError, ValueError) as error:
+            raise InputError(
+                f"{catalogue.name}: XML in an encoding that is not read ({error}); export it as UTF-8"
+            ) from error
+
+
+class _Bytes:
+    """A stream without white space before the XML declaration, and with bare ampersands mended where asked."""
+
+    def __init__(self, stream: Any, mended: bool) -> None:
+        self.stream = stream
+        self.mended = mended
+        self.first = True
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self.stream.read(size)
+        if self.first:
+            self.first = False
+            start = re.match(rb"(?:\xef\xbb\xbf)?\s*(?=<)", block)
+            block = block[start.end() :] if start and not block.startswith((b"\xef\xbb\xbf<", b"<")) else block
+        if self.mended:
+            while b"&" in block[-12:] and (more := self.stream.read(16)):  # Not to cut through an entity.
+                block += more
+            block = BARE.sub(b"&amp;", block)
+        return block
+
+
+def _split(tag: str) -> tuple[str, str]:
+    space, brace, name = tag.rpartition("}")
+    return (space[1:], name) if brace else ("", tag)
+
+
+def _value(element: Element) -> Any:
+    """An element as text, or as a mapping of its children; attributes are kept as ``@name``."""
+    marks = {f"@{_split(name)[1]}": value for name, value in element.attrib.items()}
+    if not len(element):
+        text = element.text or ""
+        if not text.strip() and (link := marks.get("@href") or marks.get("@url") or marks.get("@value")):
+            return link
+        return {**marks, "#text": text} if marks and text.strip() else text
+    found: dict[str, Any] = {name[1:]: value for name, value in marks.items()}
+    google: set[str] = set()
+    for child in element:
+        space, name = _split(child.tag)
+        value = _value(child)
+        if GOOGLE in space and name not in google:
+            google.add(name)
+            found[name] = value  # Of <title> and <g:title>, the one meant for shopping counts.
+        elif name in google and GOOGLE not in space:
+            continue
+        elif name in found:
+            found[name] = [*found[name], value] if isinstance(found[name], list) else [found[name], value]
+        else:
+            found[name] = value
+    return found

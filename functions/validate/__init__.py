@@ -1,0 +1,1 @@
+"""Products are held against the contract; those that break it go to quarantine with rule, value and advice."""

@@ -1,0 +1,235 @@
+"""The contract on the product table: what every product keeps to before anything is written for it.
+
+Each rule is one polars expression, true where a product keeps it. The pandera schema is built from the same
+expressions, once; where it refuses a table, they tell which product broke which rule.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import pandera.polars as pa
+import polars as pl
+
+from functions.common.currencies import currencies
+from functions.common.records import Product
+from functions.common.tables import frame_schema
+
+OPTIONAL = frozenset({"price", "currency"})
+LONGEST_ID = 255
+"""Shopify's limit on a handle, the longest identifier among the shops that are read."""
+LONGEST_TITLE = 300
+LONGEST_DESCRIPTION = 50_000
+LONGEST_URL = 2048
+"""Meta and Google refuse longer ones (https://support.google.com/merchants/answer/6324416)."""
+
+HIGHEST_PRICE = 10_000_000
+HIGHEST_SMALL_UNIT = 100_000_000_000
+
+PLACEHOLDER = (
+    r"(?i)^\W*(?:test|testing|test product|tests?\W?\d+|sample|sample product|example|example product|dummy|"
+    r"dummy product|placeholder|untitled|untitled product|no title|no name|unnamed|new product|my product|product|"
+    r"product name|product title|title|name|item|n/?a|nan|nil|null|\(null\)|none|undefined|undef|true|false|tbd|tba|"
+    r"todo|to do|x{2,9}|asdf+|qwerty|foo|bar|foobar|abc|delete|do not use|"
+    r"\#(?:n/a|ref!?|name\??|value!?|null!?|div/0!?))\W*$"
+)
+# Words of the texts that designers fill gaps with, none of which means anything in a living language's shop text.
+FILLER = (
+    "lorem ipsum consectetur consectetuer adipiscing eiusmod incididunt pellentesque habitant senectus netus malesuada "
+    "vestibulum feugiat ultricies egestas eleifend placerat aenean curabitur suspendisse phasellus praesent vivamus "
+    "maecenas fusce etiam tincidunt scelerisque sollicitudin condimentum hendrerit iuvaret civibus appetere liberavisse"
+)
+CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]"
+ADDRESS = r"^https?://[^\s/?#@\\<>\"]+(?:[/?#][^\s\\<>\"]*)?$"
+LANGUAGE = r"^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?$"
+MARKUP = r"<(?:[a-zA-Z/!][^<>]*)>"
+
+
+class Rule(NamedTuple):
+    """One law of the contract.
+
+    Attributes:
+        name: as it stands in quarantine and in metrics.
+        field: of the product, whose value is shown.
+        keeps: true where a product keeps it.
+        advice: follows on "file row N: field "value" ".
+    """
+
+    name: str
+    field: str
+    keeps: pl.Expr
+    advice: str
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The laws, in the order in which the first broken one is named."""
+    return (*_title_rules(), *_text_rules(), *_price_rules(), *_form_rules())
+
+
+def _title_rules() -> Iterator[Rule]:
+    title, own = pl.col("title"), pl.col("product_id")
+    named = ~title.str.contains(PLACEHOLDER) & title.str.contains(r"\p{L}")
+    yield Rule(
+        "id_length",
+        "product_id",
+        own.str.len_chars().is_between(1, LONGEST_ID),
+        f"has to be 1 to {LONGEST_ID} characters long; shorten it",
+    )
+    yield Rule(
+        "title_missing",
+        "title",
+        title.str.contains(r"\S"),
+        "is empty, so there is nothing to advertise; give the product a title",
+    )
+    yield Rule("title_placeholder", "title", named, "names no product; write the product's name")
+    yield Rule(
+        "title_filler",
+        "title",
+        ~title.str.contains(r"(?i)lorem\s+ipsum"),
+        "is filler text; write what the product is, or delete the product",
+    )
+    yield Rule(
+        "title_length",
+        "title",
+        title.str.len_chars() <= LONGEST_TITLE,
+        f"is longer than {LONGEST_TITLE} characters; move the rest to the description",
+    )
+    yield Rule(
+        "title_line",
+        "title",
+        ~title.str.contains("\n", literal=True),
+        "holds a line break; write the title on one line",
+    )
+
+
+def _text_rules() -> Iterator[Rule]:
+    title, description = pl.col("title"), pl.col("description")
+    fillers = description.str.extract_many(FILLER.split(), ascii_case_insensitive=True)
+    said = pl.concat_str(["product_id", "title", "description", "category", "brand"], separator="\n")
+    yield Rule(
+        "description_filler",
+        "description",
+        ~description.str.contains(r"(?i)lorem\s+ips[ue]m") & (fillers.list.len() < 4),
+        "is filler text in Latin, and an ad would rest on it;"
+        " write what the product is, or leave the description empty",
+    )
+    yield Rule(
+        "description_length",
+        "description",
+        description.str.len_chars() <= LONGEST_DESCRIPTION,
+        f"is longer than {LONGEST_DESCRIPTION} characters; shorten it",
+    )
+    yield Rule(
+        "control_characters",
+        "description",
+        ~said.str.contains(CONTROL),
+        "stands in a product with control characters; delete them, or export again as UTF-8",
+    )
+    yield Rule(
+        "text_damaged",
+        "description",
+        ~said.str.contains("\ufffd", literal=True),
+        "stands in a product with damaged characters (\ufffd); export again as UTF-8",
+    )
+    yield Rule(
+        "markup",
+        "description",
+        ~title.str.contains(MARKUP) & ~description.str.contains(MARKUP),
+        "stands in a product with HTML tags; give plain text",
+    )
+
+
+def _price_rules() -> Iterator[Rule]:
+    price, currency = pl.col("price"), pl.col("currency")
+    small = currency.is_null() | currency.is_in(sorted(currencies().small_unit))
+    highest = pl.when(small).then(HIGHEST_SMALL_UNIT).otherwise(HIGHEST_PRICE)
+    yield Rule(
+        "price_negative",
+        "price",
+        price.is_null() | (price >= 0),
+        "is negative; write a price of 0 or more, or leave it empty",
+    )
+    yield Rule(
+        "price_plausible",
+        "price",
+        price.is_null() | (price <= highest),
+        "is higher than any price that is likely in its currency; check the decimal point",
+    )
+    yield Rule(
+        "currency_iso",
+        "currency",
+        currency.is_null() | currency.is_in(sorted(currencies().codes)),
+        "is no ISO 4217 code; write one such as EUR, or set the currency for the whole catalogue",
+    )
+
+
+def _form_rules() -> Iterator[Rule]:
+    for name in ("image_url", "link"):
+        url = pl.col(name)
+        yield Rule(
+            f"{name}_address",
+            name,
+            (url == "") | (url.str.contains(ADDRESS) & (url.str.len_bytes() <= LONGEST_URL)),
+            "is no web address that can be given on; write http:// or https:// with a host and no user name or"
+            " password, or leave it empty",
+        )
+    yield Rule(
+        "language_tag",
+        "language",
+        pl.col("language").str.contains(LANGUAGE),
+        "is no language tag; write one such as en, pt-BR or und",
+    )
+
+
+KEPT = "kept"
+"""Column that tells of each product whether it keeps every rule."""
+
+
+@cache
+def form() -> pa.DataFrameSchema:
+    """The columns and types of the product table as a pandera schema."""
+    types = frame_schema(Product)
+    return pa.DataFrameSchema(
+        {name: pa.Column(kind, nullable=name in OPTIONAL) for name, kind in types.items()},
+        strict=True,
+        ordered=True,
+        name="products",
+    )
+
+
+@cache
+def schema() -> pa.DataFrameSchema:
+    """The rules as a pandera schema, built once.
+
+    pandera collects a frame several times for each check and copies its settings for each column, which for all rules
+    and columns is ten times the work of the rules themselves. So the rules are evaluated together, and one check of
+    the whole table holds it to their verdict; `form` is asked only of a table whose types are not the record's.
+    """
+    kept = pa.Check(lambda data: data.lazyframe.select(KEPT), name="rules", error="a product breaks a rule")
+    return pa.DataFrameSchema(checks=kept, name="products")
+
+
+def broken(frame: pl.DataFrame) -> list[tuple[int, Rule]]:
+    """Which products break the contract, by row of the table, each with the first rule that it breaks.
+
+    Raises:
+        pandera.errors.SchemaErrors: the table itself is not one of products.
+    """
+    if frame.schema != _types():
+        form().validate(frame, lazy=True)
+    verdicts = frame.select(rule.keeps.fill_null(False).alias(rule.name) for rule in rules())
+    try:
+        schema().validate(verdicts.select(pl.all_horizontal(pl.all()).alias(KEPT)), lazy=True)
+    except pa.errors.SchemaErrors:
+        return [
+            (place, next(rule for rule, keeps in zip(rules(), verdict, strict=True) if not keeps))
+            for place, verdict in enumerate(verdicts.iter_rows())
+            if not all(verdict)
+        ]
+    return []
+
+
+@cache
+def _types() -> pl.Schema:
+    return pl.Schema(frame_schema(Product))

@@ -1,0 +1,314 @@
+# ruff: noqa: E501 - a row of a catalogue is one line
+"""JSON, JSON Lines, YAML and XML catalogues, invented."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from functions.common.errors import InputError
+
+Ingest = Callable[..., Any]
+STOOL = {"id": 7, "title": "Oak stool", "description": "<p>Three legs.</p>", "price": 89.5, "brand": "Fogwell"}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda items: items,
+        lambda items: {"products": items},
+        lambda items: {"count": 2, "categories": [{"id": 1, "name": "Stools"}], "data": {"products": items}},
+        lambda items: {"results": items, "next": None},
+        lambda items: {str(item["id"]): item for item in items},
+        lambda items: {"data": {"products": {"edges": [{"cursor": "x", "node": item} for item in items]}}},
+        lambda items: [{"category": "Stools", "products": items}],
+    ],
+)
+def test_a_list_of_products_is_found_wherever_it_lies(ingest: Ingest, wrap: Callable[[list[Any]], Any]) -> None:
+    bench = STOOL | {"id": 8, "title": "Ash bench", "description": "Long."}
+    found = ingest(json.dumps(wrap([STOOL, bench]), indent=1), name="shop.json")
+    assert found.titles == ["Oak stool", "Ash bench"]
+    assert found.products[0].price == Decimal("89.5")
+    assert found.products[0].description == "Three legs."
+
+
+def test_one_object_is_one_product(ingest: Ingest) -> None:
+    assert ingest(json.dumps(STOOL)).titles == ["Oak stool"]
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        ({"amount": "19.90", "currencyCode": "EUR"}, (Decimal("19.90"), "EUR")),
+        ({"value": 19.9, "currency": "USD"}, (Decimal("19.9"), "USD")),
+        ({"currencyCode": "USD", "units": 18, "nanos": 990000000}, (Decimal("18.99"), "USD")),
+        ({"centAmount": 1990, "currencyCode": "EUR", "fractionDigits": 2}, (Decimal("19.90"), "EUR")),
+        ({"minVariantPrice": {"amount": "5.0", "currencyCode": "GBP"}}, (Decimal("5.0"), "GBP")),
+        ("19,90 €", (Decimal("19.90"), "EUR")),
+    ],
+)
+def test_prices_in_mappings_are_read(ingest: Ingest, price: Any, expected: tuple[Decimal, str]) -> None:
+    (product,) = ingest(json.dumps([STOOL | {"price": price}])).products
+    assert (product.price, product.currency) == expected
+
+
+def test_shopify_admin_json_gives_options_and_the_lowest_price(ingest: Ingest) -> None:
+    item = {
+        "id": 1, "title": "Cap", "body_html": "<p>Wool.</p>", "vendor": "Fogwell", "product_type": "Hats", "tags": "a, b",
+        "variants": [{"id": 2, "title": "Grey", "price": "30.00", "option1": "Grey"}, {"id": 3, "title": "Moss", "price": "28.00", "option1": "Moss"}],
+        "options": [{"name": "Color", "values": ["Grey", "Moss"]}],
+        "images": [{"id": 1, "src": "https://c.example.com/1.jpg"}, {"src": "https://c.example.com/2.jpg"}],
+    }  # fmt: skip
+    (cap,) = ingest(json.dumps({"products": [item]})).products
+    assert (cap.price, cap.brand, cap.category) == (Decimal(28), "Fogwell", "Hats")
+    assert cap.attributes == {"Color": "Grey, Moss"}
+    assert cap.image_url == "https://c.example.com/1.jpg"
+
+
+def test_woocommerce_rest_items_are_read(ingest: Ingest) -> None:
+    item = {
+        "id": 5, "name": "Mug", "permalink": "https://s.example.com/mug", "description": "<p>Stoneware.</p>", "price": "12", "regular_price": "12",
+        "categories": [{"id": 3, "name": "Cups"}], "images": [{"src": "https://s.example.com/m.jpg"}],
+        "attributes": [{"id": 1, "name": "Glaze", "options": ["Moss", "Ink"]}], "meta_data": [{"key": "_x", "value": "y"}],
+    }  # fmt: skip
+    (mug,) = ingest(json.dumps([item])).products
+    assert (mug.category, mug.link, mug.attributes) == ("Cups", "https://s.example.com/mug", {"Glaze": "Moss, Ink"})
+
+
+def test_a_saleor_fixture_is_put_together_from_its_records(ingest: Ingest) -> None:
+    def record(model: str, pk: int, **fields: Any) -> dict[str, Any]:
+        return {"model": model, "pk": pk, "fields": fields}
+
+    text = {"blocks": [{"type": "paragraph", "data": {"text": "Made of <b>oak</b>."}}, {"data": {"items": ["Oiled"]}}]}
+    fixture = [
+        record("product.category", 1, name="Stools"),
+        record("product.product", 9, name="Oak stool", slug="oak-stool", description=text, category=1),
+        record("product.productvariant", 4, product=9),
+        record("product.productvariantchannellisting", 1, variant=4, price_amount="99.000", currency="PLN"),
+        record("product.productvariantchannellisting", 2, variant=4, price_amount="25.000", currency="USD"),
+        record("product.productmedia", 3, product=9, image="products/stool.png"),
+        record("attribute.attribute", 6, name="Wood"),
+        record("attribute.attributevalue", 7, name="Oak", attribute=6),
+        record("attribute.assignedproductattributevalue", 8, value=7, product=9),
+    ]
+    (stool,) = ingest(json.dumps(fixture)).products
+    assert (stool.product_id, stool.category, stool.price, stool.currency) == (
+        "oak-stool",
+        "Stools",
+        Decimal(25),
+        "USD",
+    )
+    assert stool.description == "Made of oak.\nOiled" or stool.description == "Made of oak.\n- Oiled"
+    assert stool.attributes == {"Wood": "Oak"}
+    assert ingest(json.dumps(fixture), currency="PLN").products[0].price == Decimal(99)
+
+
+def test_items_that_are_no_objects_are_quarantined(ingest: Ingest) -> None:
+    found = ingest(json.dumps([STOOL, "stray", 5, None]))
+    assert found.titles == ["Oak stool"]
+    assert found.rules == ["item_form"] * 3
+
+
+def test_numbers_that_are_none_stand_for_nothing(ingest: Ingest) -> None:
+    text = '[{"title": "Mask", "description": "Is \\": NaN,\\" in text", "price": NaN, "tags": -Infinity}]'
+    (mask,) = ingest(text).products
+    assert mask.price is None
+    assert mask.description == 'Is ": NaN," in text'
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('[\n {"title": "A",}\n]', "line 2 column 1[56]"),
+        ('{"products": [{"title": "A"}, {"title": "B"}', "line 1 column"),
+        ("[{'title': 'A'}]", "line 1 column 3"),
+        ('[{"title": "A"}] trailing', "line 1 column 18"),
+    ],
+)
+def test_malformed_json_is_refused_whole_with_its_place(ingest: Ingest, text: str, where: str) -> None:
+    with pytest.raises(InputError, match=rf"{where}.*not valid JSON.*nothing was read"):
+        ingest(text)
+
+
+def test_a_fault_at_the_end_of_a_long_file_is_found_before_the_first_part(ingest: Ingest) -> None:
+    items = [{"title": f"Stool {number}", "description": "Oak."} for number in range(2000)]
+    with pytest.raises(InputError, match="not valid JSON"):
+        ingest(json.dumps(items)[:-1] + ", oops]")
+
+
+def test_depth_without_end_is_refused(ingest: Ingest) -> None:
+    with pytest.raises(InputError, match="nested more than 64 levels"):
+        ingest('[{"title": "A", "x": ' + "[" * 5000 + "]" * 5000 + "}]")
+    with pytest.raises(InputError, match="nested more than 64 levels"):
+        ingest("<r>" + "<a>" * 200 + "</a>" * 200 + "</r>")
+    with pytest.raises(InputError, match=r"nested more than 64 levels|deeply"):
+        ingest("- title: A\n  x: " + "[" * 200 + "]" * 200 + "\n")
+
+
+def test_plain_values_are_no_products(ingest: Ingest) -> None:
+    with pytest.raises(InputError, match="3 plain values and no objects"):
+        ingest('["a", "b", "c"]')
+    with pytest.raises(InputError, match=r"keys found: .*'bibelot'.*--map title="):
+        ingest('[{"bibelot": "Vase", "n": 1}]')
+    assert ingest('[{"bibelot": "Vase", "n": 1}]', columns={"title": "bibelot"}).titles == ["Vase"]
+
+
+def test_a_bad_line_of_json_lines_is_quarantined_alone(ingest: Ingest) -> None:
+    lines = [
+        json.dumps(STOOL),
+        '{"title": "Bench", ',
+        "",
+        '["list"]',
+        json.dumps(STOOL | {"id": 8, "title": "Shelf", "description": "Elm."}),
+    ]
+    found = ingest("\n".join(lines))
+    assert found.titles == ["Oak stool", "Shelf"]
+    assert [(entry.rule, entry.source.row) for entry in found.quarantined] == [("item_form", 2), ("item_form", 3)]
+    assert found.quarantined[0].record == '{"title": "Bench",'
+
+
+def test_json_lines_whose_first_line_is_bad_are_json_lines(ingest: Ingest) -> None:
+    found = ingest('{"title": broken}\n' + "\n".join(json.dumps({"title": f"Stool {n}"}) for n in range(3)))
+    assert len(found.products) == 3
+    assert found.rules == ["item_form"]
+
+
+def test_json_in_utf16_and_with_a_mark_is_read(ingest: Ingest) -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        assert ingest(json.dumps([STOOL], ensure_ascii=False).encode(encoding)).titles == ["Oak stool"]
+
+
+YAML = "- id: 1\n  name: Oak stool\n  price: 89.50\n  description: Three legs\n    of oak.\n  specs:\n    Wood: Oak\n"
+
+
+def test_yaml_lists_are_read_at_the_top_and_under_a_key(ingest: Ingest) -> None:
+    for text in (YAML, "---\n# export\n" + YAML, "shop: Fogwell\nproducts:\n" + YAML):
+        (stool,) = ingest(text).products
+        assert (stool.title, stool.price, stool.attributes) == ("Oak stool", Decimal("89.50"), {"Wood": "Oak"})
+        assert stool.description == "Three legs of oak."
+
+
+def test_yaml_aliases_are_refused(ingest: Ingest) -> None:
+    bomb = "- &a {title: lol}\n" + "".join(
+        f"- &{chr(98 + n)} {{title: [{', '.join(['*' + chr(97 + n)] * 9)}]}}\n" for n in range(8)
+    )
+    with pytest.raises(InputError, match=r"line 2 column .*aliases"):
+        ingest(bomb)
+
+
+def test_malformed_yaml_is_refused_with_its_place(ingest: Ingest) -> None:
+    with pytest.raises(InputError, match=r"line \d+ column \d+: not valid YAML"):
+        ingest(YAML + "- id: 2\n  name: [unclosed\n")
+
+
+RSS = (
+    '<?xml version="1.0"?>\n<rss xmlns:g="http://base.google.com/ns/1.0" version="2.0"><channel><title>Shop</title>'
+    "<link>https://s.example.com</link><description>All</description>{items}</channel></rss>"
+)
+ITEM = (
+    "<item><g:id>{n}</g:id><title>Short {n}</title><g:title>Oak stool {n}</g:title><g:description><![CDATA[<p>Oak & ash {n}</p>]]>"
+    "</g:description><g:link>https://s.example.com/{n}</g:link><g:image_link>https://s.example.com/{n}.jpg</g:image_link>"
+    "<g:price>89.50 EUR</g:price><g:brand>Fogwell</g:brand><g:color>Oat</g:color><g:product_type>Home &gt; Stools</g:product_type></item>"
+)
+
+
+def test_a_merchant_rss_feed_is_read_by_its_own_names(ingest: Ingest) -> None:
+    found = ingest(RSS.format(items=ITEM.format(n=1) + ITEM.format(n=2)), name="feed.xml")
+    stool = found.products[0]
+    assert found.titles == ["Oak stool 1", "Oak stool 2"]
+    assert (stool.description, stool.price, stool.currency) == ("Oak & ash 1", Decimal("89.50"), "EUR")
+    assert (stool.category, stool.attributes) == ("Home > Stools", {"Color": "Oat"})
+
+
+def test_an_atom_feed_is_read(ingest: Ingest) -> None:
+    entry = (
+        "<entry><g:id>1</g:id><title>Oak stool</title><link href='https://s.example.com/1'/><summary>Three legs.</summary>"
+        "<g:price>89 EUR</g:price></entry>"
+    )
+    text = f"<feed xmlns='http://www.w3.org/2005/Atom' xmlns:g='http://base.google.com/ns/1.0'><title>Shop</title>{entry}</feed>"
+    (stool,) = ingest(text).products
+    assert (stool.title, stool.link, stool.description) == ("Oak stool", "https://s.example.com/1", "Three legs.")
+
+
+def test_any_list_of_elements_with_titles_is_read(ingest: Ingest) -> None:
+    offer = '<offer id="5"><name>Стул</name><price>4990</price><currencyId>RUB</currencyId><param name="Цвет">дуб</param><param name="Высота">45 см</param></offer>'
+    (stool,) = ingest(f"<yml_catalog><shop><name>S</name><offers>{offer}</offers></shop></yml_catalog>").products
+    assert (stool.product_id, stool.title, stool.price) == ("5", "Стул", Decimal(4990))
+    assert stool.attributes == {"Цвет": "дуб", "Высота": "45 см"}
+
+
+def test_xml_in_windows_1251_is_read_by_its_declaration(ingest: Ingest) -> None:
+    text = (
+        '<?xml version="1.0" encoding="windows-1251"?><list><product><name>Стул</name><price>5</price></product></list>'
+    )
+    assert ingest(text.encode("cp1251")).titles == ["Стул"]
+
+
+def test_bare_ampersands_in_a_feed_are_taken_as_text(ingest: Ingest) -> None:
+    text = RSS.format(
+        items=ITEM.format(n=1).replace("/1.jpg", "/1.jpg?v=1&width=2&copy;").replace("Fogwell", "Fog & well&nbsp;Ltd")
+    )
+    (stool,) = ingest(text).products
+    assert stool.image_url.startswith("https://s.example.com/1.jpg?v=1&width=2")
+    assert stool.brand == "Fog & well Ltd"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<rss><channel><item><title>A</title></channel></rss>", r"line 1 column \d+: not valid XML"),
+        (RSS.format(items=ITEM.format(n=1)) + "<more/>", "not valid XML"),
+        ('<!DOCTYPE r [<!ENTITY a "b">]><r><item><title>&a;</title></item></r>', "DTD or entities.*remove"),
+        ('<!DOCTYPE r SYSTEM "shop.dtd"><r><item><title>A</title></item></r>', "DTD or entities.*remove"),
+        ("<a><b>1</b><c>2</c></a>", "no element was recognised.*tags found: b, c"),
+    ],
+)
+def test_xml_that_is_no_feed_is_refused_with_what_to_do(ingest: Ingest, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        ingest(text, name="feed.xml")
+
+
+def wxr(*items: str) -> str:
+    spaces = (
+        'xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+        'xmlns:wp="http://wordpress.org/export/1.2/"'
+    )
+    return f'<rss version="2.0" {spaces}><channel><title>Shop</title>{"".join(items)}</channel></rss>'
+
+
+def post(number: int, kind: str, title: str, parent: int = 0, more: str = "", **meta: str) -> str:
+    entries = "".join(
+        f"<wp:postmeta><wp:meta_key>{k}</wp:meta_key><wp:meta_value><![CDATA[{v}]]></wp:meta_value></wp:postmeta>"
+        for k, v in meta.items()
+    )
+    return (
+        f"<item><title>{title}</title><link>https://s.example.com/{number}</link><content:encoded><![CDATA[Body of {title}.]]></content:encoded>"
+        f"<excerpt:encoded><![CDATA[]]></excerpt:encoded><wp:post_id>{number}</wp:post_id><wp:post_parent>{parent}</wp:post_parent>"
+        f"<wp:post_type>{kind}</wp:post_type>{more}{entries}</item>"
+    )  # fmt: skip
+
+
+def test_a_wordpress_export_gives_products_with_their_variations_and_images(ingest: Ingest) -> None:
+    terms = '<category domain="pa_color"><![CDATA[Blue]]></category><category domain="product_cat"><![CDATA[Shirts]]></category>'
+    found = ingest(
+        wxr(
+            post(9, "page", "About us"),
+            post(30, "attachment", "a.jpg", 1, "<wp:attachment_url>https://s.example.com/a.jpg</wp:attachment_url>"),
+            post(1, "product", "Tee", 0, terms, _sku="TEE", _price="20"),
+            post(2, "product_variation", "Tee - Red", 1, _price="18", attribute_pa_color="red"),
+            post(3, "product_variation", "Lost - Red", 77, _price="18"),
+        ),
+        name="export.xml",
+    )
+    (tee,) = found.products
+    assert found.counts == {"rows": 4, "products": 1, "merged": 2, "quarantined": 1}
+    assert (tee.product_id, tee.category, tee.price, tee.image_url) == (
+        "TEE",
+        "Shirts",
+        Decimal(18),
+        "https://s.example.com/a.jpg",
+    )
+    assert tee.attributes == {"Color": "Blue, red"}
+    assert found.rules == ["parent_missing"]
