@@ -1,0 +1,1 @@
+"""Candidates are gated, measured and selected into creatives: ready, needs_review or rejected."""

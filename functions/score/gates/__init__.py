@@ -1,0 +1,1 @@
+"""The gates: small functions that yield a finding for whatever makes a text unusable; `registry` names them all."""

@@ -1,0 +1,157 @@
+"""The measures: how relevant, complete, fluent, in voice and varied the texts of an ad are."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.common.brand import Brand
+from functions.common.records import CandidateSet, Measures, Product
+from functions.score.facts import Subject
+from functions.score.validity import scaled
+from functions.score.wordlists import table
+from functions.score.words import Text, stems
+
+Vector = NDArray[np.float32]
+
+_CHUNK = 1024
+_SOURCE_CHARS = 600
+_ENOUGH = 6
+"""Salient words that an ad can bring; a page with more is covered by so many."""
+
+
+class Embedder(Protocol):
+    """A sentence embedding."""
+
+    def embed(self, texts: Sequence[str]) -> Vector:
+        """One row for each text, each of length one."""
+
+
+class Fluency(Protocol):
+    """A language model that judges texts."""
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        """Mean log-probability a token of each text."""
+
+
+class Models(Protocol):
+    """The models that measuring needs; each is loaded when it is first asked for."""
+
+    @property
+    def embedder(self) -> Embedder: ...
+
+    @property
+    def writer(self) -> Fluency: ...
+
+
+def gist(product: Product) -> str:
+    """What the embedding reads of a product: title, attributes and the beginning of the description."""
+    attributes = ", ".join(f"{name} {value}" for name, value in product.attributes.items())
+    return f"{product.title}. {attributes[:200]}. {product.description}"[:_SOURCE_CHARS]
+
+
+def embedded(texts: Sequence[str], embedder: Embedder) -> dict[str, Vector]:
+    """Text -> embedding, each text once, in calls of bounded size."""
+    wanted = list(dict.fromkeys(texts))
+    rows: dict[str, Vector] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        rows.update(zip(chunk, embedder.embed(chunk), strict=True))
+    return rows
+
+
+def fluencies(sets: Sequence[CandidateSet], models: Models) -> dict[str, float]:
+    """Text -> mean log-probability; the language model is asked only for texts that came without one."""
+    known = {c.text: c.logprob for s in sets for c in s.candidates if c.logprob is not None}
+    unknown = list(
+        dict.fromkeys(c.text for s in sets for c in s.candidates if c.logprob is None and c.text not in known)
+    )
+    if unknown:
+        known.update(zip(unknown, models.writer.logprobs(unknown), strict=True))
+    return known
+
+
+def voice_sentences(brand: Brand) -> tuple[list[str], list[str]]:
+    """Sentences in the wanted voice, and sentences in the others."""
+    own = brand.voice_examples or _voices()[brand.voice]
+    return own, [sentence for voice, sentences in _voices().items() if voice != brand.voice for sentence in sentences]
+
+
+@cache
+def _voices() -> dict[str, list[str]]:
+    return dict(table("voices.toml"))
+
+
+class Yardstick:
+    """What the texts of one product are measured by.
+
+    Args:
+        subject: the product.
+        vectors: embeddings of its gist, its texts and the voice sentences.
+        logprobs: mean log-probability of its texts.
+    """
+
+    def __init__(self, subject: Subject, vectors: Mapping[str, Vector], logprobs: Mapping[str, float]) -> None:
+        self._subject = subject
+        self._vectors = vectors
+        self._logprobs = logprobs
+        self._product = vectors[gist(subject.product)]
+        own, others = voice_sentences(subject.brand)
+        self._own = np.stack([vectors[sentence] for sentence in own])
+        self._others = np.stack([vectors[sentence] for sentence in others])
+
+    def similarity(self, text: str) -> float:
+        """Cosine of a text and the product; 0 for a text that was not embedded."""
+        vector = self._vectors.get(text)
+        return 0.0 if vector is None else round(float(vector @ self._product), 4)
+
+    def measurable(self, text: str) -> bool:
+        """Whether a text was embedded: those that fail a gate are not."""
+        return text in self._vectors
+
+    def between(self, one: str, other: str) -> float:
+        """Cosine of two texts."""
+        return round(float(self._vectors[one] @ self._vectors[other]), 4)
+
+    def fluency(self, text: str) -> float:
+        """How fluent a text is, 0 to 1."""
+        return scaled("fluency", self._logprobs[text])
+
+    def voice(self, text: str) -> float:
+        """How close a text is to the wanted voice, 0 to 1; by the two nearest sentences of each side."""
+        vector = self._vectors[text]
+        own, others = (float(np.sort(side @ vector)[-2:].mean()) for side in (self._own, self._others))
+        return scaled("voice", own - others)
+
+    def coverage(self, texts: Sequence[str], enough: int = _ENOUGH) -> float:
+        """Share of the product's salient words that the texts bring, 0 to 1."""
+        salient = self._subject.salient
+        if not salient:
+            return 1.0
+        said = stems(token for text in texts for token in Text(text).tokens)
+        return round(min(1.0, len(said.intersection(salient)) / min(len(salient), enough)), 4)
+
+    def diversity(self, texts: Sequence[str]) -> float:
+        """How different the texts are among themselves, 0 to 1; one text alone is as varied as can be."""
+        pairs = [self.between(a, b) for at, a in enumerate(texts) for b in texts[at + 1 :]]
+        return scaled("diversity", 1 - sum(pairs) / len(pairs)) if pairs else 1.0
+
+    def quality(self, text: str) -> float:
+        """What a single text is worth when texts are chosen, 0 to 1."""
+        relevance = scaled("relevance", self.similarity(text))
+        return round(
+            0.4 * relevance + 0.3 * self.coverage([text], 2) + 0.2 * self.fluency(text) + 0.1 * self.voice(text), 4
+        )
+
+    def measures(self, texts: Sequence[str]) -> Measures:
+        """The measures of an ad, each text counted alike."""
+        count = len(texts)
+        return Measures(
+            relevance=round(sum(scaled("relevance", self.similarity(text)) for text in texts) / count, 4),
+            coverage=self.coverage(texts),
+            fluency=round(sum(self.fluency(text) for text in texts) / count, 4),
+            voice=round(sum(self.voice(text) for text in texts) / count, 4),
+            diversity=self.diversity(texts),
+        )

@@ -1,0 +1,97 @@
+"""The measures rank as a reader would, keep within 0 and 1, and combine into one score."""
+
+import pytest
+
+from functions.common.brand import Brand
+from functions.common.records import Measures
+from functions.score.measures import Yardstick, embedded, gist, voice_sentences
+from functions.score.validity import scaled, validity
+from tests.score.embedding import HashedWords
+from tests.score.subjects import subject
+
+ABOUT = subject(
+    "Heavy stonewashed linen, two deep pockets, a cross back.", title="Linen apron", attributes={"Colour": "Oat"}
+)
+
+
+def yardstick(*texts: str, logprob: float = -2.0) -> Yardstick:
+    own, others = voice_sentences(ABOUT.brand)
+    vectors = embedded([*own, *others, gist(ABOUT.product), *texts], HashedWords())
+    return Yardstick(ABOUT, vectors, dict.fromkeys(texts, logprob))
+
+
+def test_a_text_about_the_product_is_nearer_than_another() -> None:
+    stick = yardstick("A linen apron with deep pockets.", "A trip to the moon.")
+    assert stick.similarity("A linen apron with deep pockets.") > 0.5 > stick.similarity("A trip to the moon.")
+
+
+def test_a_text_that_was_not_embedded_has_no_similarity() -> None:
+    assert yardstick().similarity("Linen apron") == 0.0
+    assert not yardstick().measurable("Linen apron")
+
+
+@pytest.mark.parametrize(
+    ("texts", "covered"),
+    [(["Linen apron in oat"], 1.0), (["An apron"], 1 / 3), (["Aprons", "Oats"], 2 / 3), (["Nothing"], 0.0)],
+)
+def test_coverage_is_the_share_of_what_names_the_product(texts: list[str], covered: float) -> None:
+    assert yardstick().coverage(texts) == pytest.approx(covered, abs=1e-3)
+
+
+def test_a_product_without_salient_words_is_covered() -> None:
+    bare = subject("", title="42")
+    own, others = voice_sentences(bare.brand)
+    vectors = embedded([*own, *others, gist(bare.product)], HashedWords())
+    assert Yardstick(bare, vectors, {}).coverage(["Anything"]) == 1.0
+
+
+def test_texts_that_say_the_same_are_not_diverse() -> None:
+    texts = ["Linen apron, deep pockets", "Deep pockets, linen apron", "Cross back straps"]
+    stick = yardstick(*texts)
+    assert stick.diversity(texts[:2]) == 0.0
+    assert stick.diversity(texts[1:]) == 1.0
+    assert stick.diversity(texts[:1]) == 1.0
+
+
+def test_fluency_grows_with_the_log_probability() -> None:
+    values = [yardstick("x", logprob=logprob).fluency("x") for logprob in (-9.0, -4.0, -2.0, 0.0)]
+    assert values == sorted(values)
+    assert (values[0], values[-1]) == (0.0, 1.0)
+
+
+def test_the_brand_s_own_examples_set_the_voice() -> None:
+    examples = ["Ahoy from the salty deck."]
+    assert voice_sentences(Brand(voice_examples=examples))[0] == examples
+    own, others = voice_sentences(Brand(voice="expert"))
+    assert not set(own) & set(others)
+    seafaring = subject("", title="Mug")
+    seafaring.brand = Brand(voice_examples=examples)
+    own, others = voice_sentences(seafaring.brand)
+    texts = ["Ahoy from a salty mug.", "A mug of clay."]
+    vectors = embedded([*own, *others, gist(seafaring.product), *texts], HashedWords())
+    stick = Yardstick(seafaring, vectors, {})
+    assert stick.voice(texts[0]) > stick.voice(texts[1])
+
+
+@pytest.mark.parametrize("name", ["relevance", "fluency", "voice", "diversity"])
+def test_a_scale_ends_at_nought_and_one(name: str) -> None:
+    assert (scaled(name, -100), scaled(name, 100)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("better", ["relevance", "coverage", "fluency", "voice", "diversity"])
+def test_a_better_measure_never_lowers_the_score(better: str) -> None:
+    middling = dict.fromkeys(Measures.__struct_fields__, 0.5)
+    low, high = (validity(Measures(**(middling | {better: value}))) for value in (0.1, 0.9))
+    assert 0 <= low <= high <= 1
+
+
+def test_the_score_tells_good_from_poor() -> None:
+    good = Measures(relevance=0.7, coverage=0.8, fluency=0.8, voice=0.6, diversity=0.9)
+    poor = Measures(relevance=0.1, coverage=0.1, fluency=0.4, voice=0.4, diversity=0.5)
+    assert validity(good) > 0.8
+    assert validity(poor) < 0.3
+
+
+def test_a_quality_has_four_digits_and_no_more() -> None:
+    stick = yardstick("A linen apron with deep pockets.")
+    assert len(str(stick.quality("A linen apron with deep pockets.")).partition(".")[2]) <= 4
