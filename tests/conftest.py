@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
@@ -72,20 +73,22 @@ def _wait_for(url: str, seconds: float = 20.0) -> None:
     raise TimeoutError(f"{url} did not answer within {seconds:.0f} s")
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each kind."""
-    if request.param == "folder":
-        yield open_store(tmp_path / "store")
-        return
-    address = request.getfixturevalue("bucket_server")
-    name = f"bucket-{abs(hash(request.node.nodeid)):x}"
+@pytest.fixture
+def bucket(bucket_server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A fresh bucket, which this process and those it starts reach through the environment; its address."""
+    name = f"bucket-{zlib.crc32(request.node.nodeid.encode()):x}"
     body = f'{{"name": "{name}"}}'.encode()
-    call = urllib.request.Request(
-        f"{address}/storage/v1/b?project=emulator", body, {"Content-Type": "application/json"}
-    )
+    address = f"{bucket_server}/storage/v1/b?project=emulator"
+    call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(call, timeout=10):
         pass
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", address)
-        yield open_store(f"gs://{name}/some/prefix")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket_server)
+    return f"gs://{name}"
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of each kind."""
+    if request.param == "folder":
+        return open_store(tmp_path / "store")
+    return open_store(f"{request.getfixturevalue('bucket')}/some/prefix")

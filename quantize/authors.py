@@ -1,0 +1,105 @@
+"""Who writes copy that is evaluated: a model, a template, or the people who wrote the corpus; all answer alike."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from functions.common.batches import Batch, Part, Settings
+from functions.common.models import Models
+from functions.common.records import Creative, Product, Voice, digest
+from functions.common.writer import Sampling
+from functions.generate.prompt import PROMPTS, SLOTS
+from functions.generate.stage import write_product
+from functions.score import stage as score
+from quantize.corpus import Entry
+from quantize.sequences import targets
+
+Copy = dict[str, str]
+"""Name of a slot -> the one text written for it, as it came; a slot without a text is left out."""
+
+
+NAMES = {"house": "Adloom", "examples": "base model"}
+"""Prompt of a model -> what the model is called in a comparison."""
+
+
+class Author(Protocol):
+    """Somebody who writes one text for each slot of a product.
+
+    Attributes:
+        name: for people; ``version`` and ``quantization`` are empty but for a model.
+        shown: texts that the author had before it while writing, and must not repeat.
+    """
+
+    name: str
+    version: str
+    quantization: str
+    shown: list[str]
+
+    def write(self, product: Product) -> Copy: ...
+
+
+class ModelAuthor:
+    """A model's first answer to each slot: one sample, no choice among several.
+
+    Args:
+        seed: with the product, decides the draw.
+    """
+
+    def __init__(self, models: Models, voice: Voice = "plain", seed: int = 0) -> None:
+        manifest = models.manifest("writer")
+        self.name = NAMES[manifest.prompt]
+        self.version = manifest.version
+        self.quantization = manifest.quantization
+        self.shown = models.references
+        self._models = models
+        self._prompt = PROMPTS[manifest.prompt]
+        self._voice = voice
+        self._seed = seed
+
+    def write(self, product: Product) -> Copy:
+        sampling = Sampling(
+            samples=1,
+            seed=int(digest(self._seed, product.product_id, product.text(), size=4), 16),
+            temperature=self._prompt.temperature,
+            max_tokens=max(slot.max_tokens for slot in SLOTS),
+        )
+        tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
+        answers = self._models.writer.write(self._prompt.prefix(product), tails, sampling)
+        return {slot.name: samples[0].text for slot, samples in zip(SLOTS, answers, strict=True)}
+
+
+class SelectedAuthor:
+    """What the whole flow would post on one platform: candidates, gates, selection; slots by the plain name."""
+
+    def __init__(self, models: Models, settings: Settings) -> None:
+        manifest = models.manifest("writer")
+        self.name = NAMES[manifest.prompt]
+        self.version = manifest.version
+        self.quantization = manifest.quantization
+        self.shown = models.references
+        self._models = models
+        self._batch = Batch.of("reading", "", settings)
+
+    def write(self, product: Product) -> Copy:
+        written = write_product(product, self._batch, self._models.writer)
+        result = score.run(Part(self._batch, 0, [written]), self._models, self.shown)
+        creative: Creative = result.outputs[0].records[0]
+        return {name.replace("_", " "): texts[0] for name, texts in creative.fields.items() if texts}
+
+
+class CorpusAuthor:
+    """The copy that was written by hand for the products of the corpus."""
+
+    name = "written by hand"
+    version = quantization = ""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.shown: list[str] = []
+        self._entries = {entry.id: entry for entry in entries}
+
+    def write(self, product: Product) -> Copy:
+        entry = self._entries[product.product_id]
+        found: Copy = {}
+        for slot, voice, text in targets(entry):
+            if voice == entry.voice:
+                found.setdefault(slot.name, text)
+        return found

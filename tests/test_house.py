@@ -1,0 +1,58 @@
+"""The rules between the rooms of the house."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STAGES = ("ingest", "validate", "generate", "score", "export", "feedback", "render")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def room(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_imports_common_and_nothing_of_another_stage(stage: str) -> None:
+    allowed = {f"functions.{stage}", "functions.common", "functions"}
+    for path in (ROOT / "functions" / stage).rglob("*.py"):
+        foreign = {m for m in imports(path) if m.startswith(("functions", "quantize")) and room(m) not in allowed}
+        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+def test_common_imports_no_stage() -> None:
+    for path in (ROOT / "functions" / "common").rglob("*.py"):
+        foreign = {
+            m for m in imports(path) if m.startswith(("functions.", "quantize")) and room(m) != "functions.common"
+        }
+        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+def test_the_whole_flow_loads_nothing_that_only_training_needs() -> None:
+    heavy = "{'torch', 'transformers', 'pandas', 'pyarrow', 'mlflow', 'airflow', 'dagster'}"
+    code = f"import sys, functions.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    for path in ROOT.glob("functions/**/__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_no_module_outgrows_a_reader() -> None:
+    for path in [*ROOT.glob("functions/**/*.py"), *ROOT.glob("quantize/**/*.py")]:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 450, path

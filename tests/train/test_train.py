@@ -1,0 +1,121 @@
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from gguf import GGUFWriter
+from safetensors.numpy import load_file
+from tokenizers.pre_tokenizers import ByteLevel
+from typer.testing import CliRunner
+
+from functions.cli import app
+from quantize import corpus
+from quantize.llama import GgufModel, merge
+
+pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are not ours to mend.
+
+WIDTH, HEADS, HEADS_KV, INNER, LAYERS = 32, 4, 2, 48, 2
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of random weights that reads letter by letter, as a GGUF file."""
+    path = tmp_path_factory.mktemp("base") / "tiny.gguf"
+    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokens = [*control, *sorted(ByteLevel.alphabet()), "Ġt"]
+    writer = GGUFWriter(str(path), "llama")
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(HEADS_KV)
+    writer.add_rope_freq_base(1e4)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_token_list(tokens)
+    writer.add_token_merges(["Ġ t"])
+    writer.add_token_types([3 if token in control else 1 for token in tokens])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    random = np.random.default_rng(0)
+
+    def add(name: str, *shape: int) -> None:
+        writer.add_tensor(name, (random.normal(size=shape) / np.sqrt(WIDTH)).astype(np.float32))
+
+    add("token_embd.weight", len(tokens), WIDTH)
+    writer.add_tensor("output_norm.weight", np.ones(WIDTH, np.float32))
+    key_width = WIDTH // HEADS * HEADS_KV
+    for number in range(LAYERS):
+        block = f"blk.{number}"
+        for name, rows in (("q", WIDTH), ("k", key_width), ("v", key_width), ("output", WIDTH)):
+            add(f"{block}.attn_{name}.weight", rows, WIDTH)
+        add(f"{block}.ffn_gate.weight", INNER, WIDTH)
+        add(f"{block}.ffn_up.weight", INNER, WIDTH)
+        add(f"{block}.ffn_down.weight", WIDTH, INNER)
+        for name in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"{block}.{name}.weight", np.ones(WIDTH, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corpus of three products."""
+    splits: tuple[corpus.Split, ...] = ("train", "train", "validation")
+    entries = [
+        corpus.Entry(
+            id=f"stool-{number}",
+            split=split,
+            product=corpus.Goods(title=f"Oak stool {number}"),
+            source_style="title-only",
+            voice="plain",
+            copy=corpus.Copy(headline=["Oak stool"], primary_text=["A stool of oak."]),
+        )
+        for number, split in enumerate(splits)
+    ]
+    monkeypatch.setattr(corpus, "read", lambda: iter(entries))
+
+
+def train(folder: Path, base: Path, *words: str, code: int = 0) -> str:
+    words = ("model", "train", str(folder), "--base", str(base), "--tokens", "256", "--epochs", "2", *words)
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+@pytest.mark.usefixtures("books", "little")
+def test_a_run_leaves_an_adapter_that_fits_its_figures_and_a_checkpoint(base: Path, tmp_path: Path) -> None:
+    said = train(tmp_path / "run", base, "--rank", "2", "--alpha", "4")
+    record = json.loads((tmp_path / "run" / "train.json").read_text())
+    assert record["figures"]["steps"] == len({point["step"] for point in record["curve"]}) == 2
+    assert f"validation loss {record['figures']['validation_loss']:.4f} after 2 steps" in said
+    weights = GgufModel(base).weights()
+    before = {name: matrix.copy() for name, matrix in weights.items()}
+    merge(weights, tmp_path / "run" / "adapter")
+    changed = {name for name in weights if not np.array_equal(weights[name], before[name])}
+    assert len(changed) == 7 * LAYERS
+    run = mlflow.search_runs(order_by=["start_time DESC"], max_results=1, output_format="list")[0]
+    assert run.data.params["rank"] == "2"
+    assert run.data.metrics["validation_loss"] == record["figures"]["validation_loss"]
+
+
+@pytest.mark.usefixtures("books", "little")
+def test_a_run_that_was_stopped_ends_as_if_it_had_not_been_and_other_settings_are_refused(
+    base: Path, tmp_path: Path
+) -> None:
+    from quantize import train as training
+
+    def stop(step: int, _steps: int, _loss: float) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    train(tmp_path / "whole", base)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(training.Plan(tokens=256, epochs=2), base, tmp_path / "run", stop)
+    train(tmp_path / "run", base)
+    whole, resumed = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "run"))
+    assert whole.keys() == resumed.keys()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+    assert "holds a run with other settings" in train(tmp_path / "run", base, "--rank", "3", code=3)
