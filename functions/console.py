@@ -149,9 +149,9 @@ def books(found: Audit) -> None:
         table.add_row(stage, ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "-")
     out.print(table)
     for line in found.unfinished[:20]:
-        out.print(Text(f"unfinished: {line}", style="yellow"))
+        out.print(Text(f"unfinished: {line}", style="yellow"), soft_wrap=True)
     for line in found.faults[:20]:
-        out.print(Text(f"fault: {line}", style="red"))
+        out.print(Text(f"fault: {line}", style="red"), soft_wrap=True)
     verdict = "balances" if found.balanced else "does not balance"
     out.print(f"batch {found.batch_id} {verdict}", style="green" if found.balanced else "red")
 

@@ -8,7 +8,9 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from functions.common.audit import Landed, landed_name, read_landed
-from functions.common.batches import Batch, Settings, encode, entry, keep, open_batch, step
+from functions.common.batches import Batch, Entry, Settings, encode, entry, keep, open_batch, step
 from functions.common.errors import InputError
 from functions.common.models import Models
 from functions.common.records import CandidateSet, Product
@@ -31,6 +33,9 @@ from functions.ingest.inspect import Inspection, inspect
 from functions.ingest.source import Catalogue
 from functions.score import stage as score
 from functions.validate import stage as validate
+
+_AHEAD = 4
+"""Parts that reading may be ahead of validation: what bounds the memory."""
 
 
 class Watcher(Protocol):
@@ -120,7 +125,7 @@ def run(store: Store, batch: Batch, path: Path, models: Models, watcher: Watcher
     """Take a batch from its catalogue to scored creatives, doing only what has not been done."""
     open_batch(store, batch)
     store.create_from(batch.landing, path)
-    landed = read_landed(store, batch.batch_id) or _ingest(store, batch, watcher)
+    landed = read_landed(store, batch.batch_id) or read_catalogue(store, batch, watcher.read)
     watcher.begun(_products(store, batch, landed))
     for number in range(landed.parts):
         _part(store, batch, number, models, watcher)
@@ -137,18 +142,35 @@ def export(store: Store, batch: Batch) -> Exports:
     return exports
 
 
-def _ingest(store: Store, batch: Batch, watcher: Watcher) -> Landed:
+def read_catalogue(store: Store, batch: Batch, told: Callable[[int, int], None], *, languages: bool = True) -> Landed:
+    """Ingest a landed catalogue, and validate each part while the next one is read.
+
+    Args:
+        told: is called with the rows read and the products found so far.
+        languages: whether to tell each product's language.
+    """
     rows = parts = products = 0
     catalogue = Catalogue(batch.file, lambda: store.open(batch.landing))
-    for result in ingest.run(catalogue, batch):
-        keep(store, batch, "ingest", result)
-        parts += 1
-        rows += result.counts["rows"]
-        products += result.counts["products"]
-        watcher.read(rows, products)
+    with ThreadPoolExecutor(1) as second:
+        pending: deque[Future[Entry]] = deque()
+        for result in ingest.run(catalogue, batch, languages=languages):
+            keep(store, batch, "ingest", result)
+            pending.append(second.submit(_validate, store, batch, result.number))
+            while len(pending) > _AHEAD:
+                pending.popleft().result()
+            parts += 1
+            rows += result.counts["rows"]
+            products += result.counts["products"]
+            told(rows, products)
+        for future in pending:
+            future.result()
     landed = Landed(rows=rows, parts=parts)
     store.create(landed_name(batch.batch_id), encode(landed))
     return landed
+
+
+def _validate(store: Store, batch: Batch, number: int) -> Entry:
+    return step(store, batch, "validate", number, ("products", Product), validate.run)
 
 
 def _products(store: Store, batch: Batch, landed: Landed) -> int:
@@ -157,7 +179,7 @@ def _products(store: Store, batch: Batch, landed: Landed) -> int:
 
 
 def _part(store: Store, batch: Batch, number: int, models: Models, watcher: Watcher) -> None:
-    valid = step(store, batch, "validate", number, ("products", Product), validate.run)
+    valid = _validate(store, batch, number)
     watcher.written(valid.counts["quarantined"])
     told = 0
 

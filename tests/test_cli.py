@@ -16,7 +16,7 @@ from functions.common.storage import open_store
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tests" / "data" / "sample-catalogue.csv"
-SMALL = ("--limit", "5", "--part-rows", "2", "--candidates", "1", "--platforms", "meta_feed,tiktok")
+SMALL = ("--limit", "5", "--part-rows", "2", "--candidates", "2", "--platforms", "meta_stories,tiktok")
 
 
 def adloom(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def finished(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_leaves_creatives_and_a_report_for_every_product_and_platform(finished: Path) -> None:
     lines = [json.loads(line) for line in (finished / "creatives.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 10
-    assert {line["platform"] for line in lines} == {"meta_feed", "tiktok"}
+    assert {line["platform"] for line in lines} == {"meta_stories", "tiktok"}
     assert {line["status"] for line in lines} <= {"ready", "needs_review", "rejected"}
     assert (finished / "creatives.csv").stat().st_size > 0
     assert "<html" in (finished / "report.html").read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bytes(finished: Path, tmp
     for attempt in range(60):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
         try:
-            code = process.wait(timeout=moments.uniform(0.3, 2.0) * (1 + attempt / 3))
+            code = process.wait(timeout=moments.uniform(0.5, 3.0) * (1 + attempt))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -82,7 +82,7 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bytes(finished: Path, tmp
         else:
             assert code == 0
             break
-    assert kills >= 3
+    assert kills >= 2
     assert tree(out) == tree(finished)
 
 

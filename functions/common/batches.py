@@ -1,7 +1,7 @@
 """Batches, parts, and how a stage's result is kept so that doing it twice changes nothing."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -81,7 +81,7 @@ class Part(Generic[R]):
 
     batch: Batch
     number: int
-    records: list[R]
+    records: Sequence[R]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Output:
 
     folder: str
     kind: type[msgspec.Struct]
-    records: list[Any]
+    records: Sequence[Any]
 
 
 @dataclass(frozen=True)

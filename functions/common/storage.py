@@ -80,6 +80,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._folders: set[Path] = set()
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -128,24 +129,24 @@ class FolderStore:
     def sweep(self) -> None:
         """Remove half-written files that a killed writer left; for the only writer of the folder."""
         shutil.rmtree(self.root / _STAGING, ignore_errors=True)
+        self._folders.discard(self.root / _STAGING)
 
     def _path(self, name: str) -> Path:
         return self.root / checked(name)
 
     def _stage(self, target: Path, data: bytes | IO[bytes]) -> Path:
-        """The data in a file of the same file system, safely on disk."""
+        """The data in a file of the same file system, whole."""
         staged = self.root / _STAGING / secrets.token_hex(8)
         try:
-            staged.parent.mkdir(exist_ok=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            for folder in {staged.parent, target.parent} - self._folders:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._folders.add(folder)
             with staged.open("wb") as stream:
                 if isinstance(data, bytes):
                     stream.write(data)
                 else:
                     while block := data.read(1 << 20):
                         stream.write(block)
-                stream.flush()
-                os.fsync(stream.fileno())
         except OSError as error:
             staged.unlink(missing_ok=True)
             raise PassingError(f"{target}: cannot be written ({error.strerror})") from error

@@ -1,10 +1,9 @@
 """Records as Parquet bytes and back, by way of polars; the column types follow from the record's annotations."""
 
 import io
-import operator
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from functools import cache, cached_property
+from typing import Any, TypeVar, overload
 
 import msgspec
 import msgspec.inspect as shapes
@@ -15,27 +14,44 @@ R = TypeVar("R", bound=msgspec.Struct)
 PRICE = pl.Decimal(18, 4)
 
 
-class _LastRead(NamedTuple):
-    """The part that was read last: a stage that passes records on unchanged need not build and encode them again."""
+class Stored(Sequence[R]):
+    """Records in Parquet bytes, decoded when one of them is first asked for; passed on whole, they keep their bytes."""
 
-    kind: type[msgspec.Struct]
-    records: tuple[msgspec.Struct, ...]
-    frame: pl.DataFrame
-    data: bytes
+    def __init__(self, data: bytes, kind: type[R]) -> None:
+        self.data = data
+        self.kind = kind
 
-    def holds(self, records: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> bool:
-        """Whether these are the very records that were read, all of them in their order."""
-        same = kind is self.kind and len(records) == len(self.records)
-        return same and all(map(operator.is_, records, self.records))
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """The records as a table."""
+        return pl.read_parquet(io.BytesIO(self.data), glob=False)
 
+    @cached_property
+    def _records(self) -> list[R]:
+        return from_frame(self.frame, self.kind)
 
-_last_read: _LastRead | None = None
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[R]: ...
+
+    def __getitem__(self, place: int | slice) -> R | list[R]:
+        return self._records[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._records == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def to_frame(records: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> pl.DataFrame:
     """Records as a table, one column a field; mappings become lists of ``{key, value}``."""
-    if (last := _last_read) is not None and last.holds(records, kind):
-        return last.frame
+    if isinstance(records, Stored) and records.kind is kind:
+        return records.frame
     parts = [
         _column(name, dtype, [getattr(record, name) for record in records])
         for name, dtype in frame_schema(kind).items()
@@ -56,10 +72,10 @@ def from_frame(frame: pl.DataFrame, kind: type[R]) -> list[R]:
 
 def to_parquet(records: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> bytes:
     """Parquet bytes, the same for the same records."""
+    if isinstance(records, Stored) and records.kind is kind:
+        return records.data
     if not records:
         return _empty(kind)
-    if (last := _last_read) is not None and last.holds(records, kind):
-        return last.data
     return frame_to_parquet(to_frame(records, kind))
 
 
@@ -75,13 +91,9 @@ def frame_to_parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def from_parquet(data: bytes, kind: type[R]) -> list[R]:
+def from_parquet(data: bytes, kind: type[R]) -> Stored[R]:
     """The records in Parquet bytes that `to_parquet` made."""
-    global _last_read
-    frame = pl.read_parquet(io.BytesIO(data), glob=False)
-    records = from_frame(frame, kind)
-    _last_read = _LastRead(kind, tuple(records), frame, data)
-    return records
+    return Stored(data, kind)
 
 
 def parquet_rows(data: bytes) -> int:

@@ -15,8 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -54,47 +52,30 @@ def read_plain(path: Path) -> None:
             pass
 
 
-def ingest_and_validate(path: Path, languages: bool = False, beside: bool = False) -> dict[str, int]:
-    """Both stages over a catalogue, their parts written to a folder as a run writes them.
-
-    Args:
-        beside: whether a part is validated while the next one is ingested, as the two functions do when deployed.
-    """
-    from functions.common.batches import Batch, Settings, keep, step
-    from functions.common.records import Product
+def ingest_and_validate(path: Path, languages: bool) -> None:
+    """Both stages over a catalogue, as `adloom run` begins: the parts and their ledger in a folder."""
+    from functions import flow
+    from functions.common.batches import Batch, Settings
     from functions.common.storage import FolderStore
-    from functions.ingest import stage as ingest
-    from functions.ingest.source import Catalogue
-    from functions.validate import stage as validate
 
-    source = ("products", Product)
     batch = Batch.of(path.name, "bench", Settings(platforms=["meta_feed"]))
-    counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as second:
+    with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
-        pending: deque[Future[object]] = deque()
-        for result in ingest.run(Catalogue.of(path), batch, languages=languages):
-            keep(store, batch, "ingest", result)
-            counts.update(result.counts)
-            pending.append(second.submit(step, store, batch, "validate", result.number, source, validate.run))
-            while len(pending) > (4 if beside else 0):
-                pending.popleft().result()
-        for future in pending:
-            future.result()
-    return dict(counts)
+        store.create_from(batch.landing, path)
+        landed = flow.read_catalogue(store, batch, lambda *_: None, languages=languages)
+    if not landed.parts:
+        raise SystemExit("nothing was read")
 
 
 def child(what: str, path: Path) -> None:
     """One measured run; prints seconds and peak memory as JSON."""
-    import functions.ingest.stage
-    import functions.validate.stage  # noqa: F401 - what is loaded before the first row is no part of the rate
+    import functions.flow  # noqa: F401 - what is loaded before the first row is no part of the rate
 
     start, busy = time.perf_counter(), time.process_time()
     if what == "plain":
         read_plain(path)
     else:
-        counts = ingest_and_validate(path, languages=what == "languages", beside=what != "stages")
-        assert counts["rows"] == counts["products"] + counts["merged"] + counts["quarantined"], counts
+        ingest_and_validate(path, languages=what == "languages")
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "busy": busy, "peak_mb": peak}))
@@ -111,8 +92,7 @@ def compare(rows: int, runs: int) -> None:
     """Print throughput, memory and ratio, paired run by run."""
     kinds = {
         "plain": "csv.DictReader",
-        "stages": "ingest, then validate",
-        "beside": "ingest beside validate",
+        "stages": "ingest and validate",
         "languages": "the same, with languages told",
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -154,7 +134,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--memory", action="store_true", help="compare 10,000 rows with 1,000,000")
-    parser.add_argument("--child", choices=["plain", "stages", "beside", "languages"], help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=["plain", "stages", "languages"], help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:

@@ -1,6 +1,7 @@
 from functions.common.models import Models
 from functions.common.writer import Sampling
 
+CAPITAL = "Italy: Rome\nSpain: Madrid\nGermany: Berlin\n"
 PREFIX = "Rain boots keep your feet dry. Mittens keep your hands warm.\n"
 
 
@@ -14,13 +15,18 @@ def test_the_same_seed_gives_the_same_texts_whatever_was_written_before(models: 
 
 def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:
     answers = models.writer.write(PREFIX, ["A hat keeps", "A scarf keeps your"], Sampling(samples=4, seed=1))
-    assert [len(samples) for samples in answers] == [4, 4]
+    assert len(answers) == 2
+    assert all(2 <= len(samples) <= 4 for samples in answers)
     assert all("\n" not in sample.text and "<|" not in sample.text for samples in answers for sample in samples)
 
 
-def test_no_text_is_longer_than_asked(models: Models) -> None:
-    answers = models.writer.write(PREFIX, ["List a hundred things:"], Sampling(samples=4, seed=1, max_tokens=5))
-    assert all(len(sample.text.split()) <= 5 for sample in answers[0])
+def test_a_text_that_the_limit_would_cut_off_is_left_out(models: Models) -> None:
+    tails = ["A hat keeps"]
+    texts = [s.text for s in models.writer.write(PREFIX, tails, Sampling(samples=16, seed=1, max_tokens=40))[0]]
+    fewer = [s.text for s in models.writer.write(PREFIX, tails, Sampling(samples=16, seed=1, max_tokens=8))[0]]
+    assert len(fewer) < len(texts)
+    assert all(len(text.split()) <= 8 for text in fewer)
+    assert all(text.endswith((".", "!", "?")) or len(text.split()) < 30 for text in texts)
 
 
 def test_english_is_more_probable_than_its_words_in_disorder(models: Models) -> None:
@@ -32,8 +38,8 @@ def test_english_is_more_probable_than_its_words_in_disorder(models: Models) -> 
 
 def test_the_model_has_learnt_the_worlds_facts_through_the_conversion(models: Models) -> None:
     """A wrongly converted matrix gives noise, not the capital of France."""
-    sampling = Sampling(samples=1, seed=0, topk=1, max_tokens=4)
-    assert "Paris" in models.writer.write("The capital of France is", [" the city of"], sampling)[0][0].text
+    sampling = Sampling(samples=1, seed=0, topk=1, max_tokens=8)
+    assert "Paris" in models.writer.write(CAPITAL, ["France:"], sampling)[0][0].text
 
 
 def test_likelier_samples_have_higher_logprobs(models: Models) -> None:
