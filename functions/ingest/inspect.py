@@ -1,7 +1,7 @@
 """What would become of a catalogue, before anything is generated from it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from functions.common.batches import Batch, Part, Settings, StageResult
 from functions.common.records import Product, Quarantined, Record
@@ -78,7 +78,7 @@ class _Tally:
         self.currencies: Counter[str] = Counter()
         self.samples: list[Product] = []
 
-    def refuse(self, entries: list[Quarantined]) -> None:
+    def refuse(self, entries: Sequence[Quarantined]) -> None:
         """Count quarantine entries by rule."""
         for entry in entries:
             self.rules[entry.rule] += entry.source.rows
@@ -86,7 +86,7 @@ class _Tally:
             if len(shown) < EXAMPLES:
                 shown.append(entry.advice)
 
-    def accept(self, products: list[Product]) -> None:
+    def accept(self, products: Sequence[Product]) -> None:
         """Count products that passed."""
         self.languages.update(product.language for product in products)
         self.currencies.update(product.currency or "" for product in products)
