@@ -23,6 +23,7 @@ from functions.common.models import Models, models_folder
 from functions.common.platforms import chosen
 from functions.common.storage import open_store
 from functions.doctor import examine
+from functions.local.commands import register as register_local
 from quantize.cli import app as model_app
 
 EPILOG = (
@@ -191,6 +192,9 @@ def doctor() -> None:
     console.findings(findings)
     if any(finding.missing for finding in findings):
         raise typer.Exit(4)
+
+
+register_local(app)
 
 
 def columns_of(pairs: list[str] | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ class Overrides(Record, frozen=True):
     extensions: dict[str, str] = {}
 
 
-class Refused(PassingError):
+class RefusedError(PassingError):
     """The sink was reached, and did not accept the event.
 
     Attributes:
@@ -64,7 +64,7 @@ class Sink:
         """Hand an event over; returns when the sink has accepted it.
 
         Raises:
-            Refused: it answered something else than 2xx, or not in time.
+            RefusedError: it answered something else than 2xx, or not in time.
             PassingError: it cannot be reached.
         """
         headers, body = to_http(event.extended(**self._extensions))
@@ -75,9 +75,11 @@ class Sink:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PassingError(f"{self.url}: cannot be reached ({error or type(error).__name__}); try again") from error
         except httpx.HTTPError as error:
-            raise Refused(f"{self.url}: no answer ({error or type(error).__name__}); try again", 0) from error
+            raise RefusedError(f"{self.url}: no answer ({error or type(error).__name__}); try again", 0) from error
         if not answer.is_success:
-            raise Refused(f"{self.url}: answered {answer.status_code} to event {event.id}; try again", answer.status_code)
+            raise RefusedError(
+                f"{self.url}: answered {answer.status_code} to event {event.id}; try again", answer.status_code
+            )
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -134,4 +134,6 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str | int):
         return str(value)
-    raise InputError(f"event: an attribute holds {type(value).__name__}; attributes are text, numbers or true and false")
+    raise InputError(
+        f"event: an attribute holds {type(value).__name__}; attributes are text, numbers or true and false"
+    )
