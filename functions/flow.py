@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import msgspec
-
 from functions.common.audit import Landed, landed_name, read_landed
 from functions.common.batches import Batch, Entry, Settings, encode, entry, keep, open_batch, step
 from functions.common.errors import InputError
@@ -26,7 +24,7 @@ from functions.common.records import CandidateSet, Product
 from functions.common.storage import FolderStore, Store
 from functions.export.exports import Exports, write_exports
 from functions.generate import stage as generate
-from functions.generate.prompt import PROMPTS
+from functions.generate.versions import settings_for as settings_for
 from functions.ingest import stage as ingest
 from functions.ingest.api import ApiSource, fetch
 from functions.ingest.inspect import Inspection, inspect
@@ -68,18 +66,6 @@ def obtain(catalogue: str, spool: Path, allow_hosts: list[str], headers: list[st
     target = spool / f"{host}.jsonl"
     fetch(ApiSource(url=catalogue, headers=named, hosts=allow_hosts, allow_private=allow_private), target)
     return target
-
-
-def settings_for(models: Models, settings: Settings) -> Settings:
-    """The settings with the versions of the models that will do the work."""
-    manifest = models.manifest("writer")
-    prompt = PROMPTS[manifest.prompt]
-    return msgspec.structs.replace(
-        settings,
-        model=manifest.version,
-        prompt=f"{prompt.name}-{prompt.version}",
-        embedder=models.manifest("embedder").version,
-    )
 
 
 def look(path: Path, settings: Settings) -> Inspection:

@@ -4,15 +4,17 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from platformdirs import user_cache_path
 
-from functions.common.embedder import Embedder
 from functions.common.errors import ModelError
 from functions.common.records import Record
 from functions.common.writer import Writer, open_writer
+
+if TYPE_CHECKING:
+    from functions.common.embedder import Embedder
 
 Role = Literal["writer", "embedder"]
 
@@ -51,15 +53,22 @@ def models_folder() -> Path:
     return Path(named) if named else user_cache_path("adloom") / "models"
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """What a model folder says of itself; ModelError where it is missing, damaged, or files are absent."""
+def read_manifest(folder: Path, *, whole: bool = True) -> Manifest:
+    """What a model folder says of itself.
+
+    Args:
+        whole: whether the files must be there too; an image that only names the models has none.
+
+    Raises:
+        ModelError: the manifest is missing or damaged, or files are.
+    """
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError as error:
         raise ModelError(f"{folder}: no model here; run `adloom model build`") from error
     except msgspec.DecodeError as error:
         raise ModelError(f"{folder / MANIFEST}: {error}; run `adloom model build --force`") from error
-    if missing := [name for name in manifest.files if not (folder / name).is_file()]:
+    if whole and (missing := [name for name in manifest.files if not (folder / name).is_file()]):
         raise ModelError(f"{folder}: {missing[0]} is missing; run `adloom model build --force`")
     return manifest
 
@@ -87,13 +96,13 @@ class Models:
         self.threads = threads or int(os.environ.get("ADLOOM_THREADS", "0")) or os.cpu_count() or 1
 
     def manifest(self, role: Role) -> Manifest:
-        """What the model in a role says of itself."""
-        return read_manifest(self.folder / role)
+        """What the model in a role says of itself; its weights need not be there."""
+        return read_manifest(self.folder / role, whole=False)
 
     @cached_property
     def writer(self) -> Writer:
         """The language model."""
-        return open_writer(self.folder / "writer", self.manifest("writer").family, self.threads)
+        return open_writer(self.folder / "writer", read_manifest(self.folder / "writer").family, self.threads)
 
     @cached_property
     def references(self) -> list[str]:
@@ -101,7 +110,10 @@ class Models:
         return (self.folder / "writer" / REFERENCES).read_text(encoding="utf-8").splitlines()
 
     @cached_property
-    def embedder(self) -> Embedder:
+    def embedder(self) -> "Embedder":
         """The sentence embedding."""
-        self.manifest("embedder")
+        # Imported here: numpy is not in the images that hold no model.
+        from functions.common.embedder import Embedder
+
+        read_manifest(self.folder / "embedder")
         return Embedder(self.folder / "embedder", self.threads)

@@ -1,0 +1,1 @@
+"""How the doors serve: requests and events in, answers and the next event out, and who may ask."""

@@ -1,0 +1,46 @@
+"""What the doors share that have the models: the line in front of them, and being ready once they answer."""
+
+from functions.common.batches import Batch
+from functions.common.errors import PassingError
+from functions.common.models import Models
+from functions.common.serving.metrics import Metrics
+from functions.common.serving.waiting import Lent, Line, Places, Ticket
+
+MOST_WORK = 16
+"""Products of plain requests under way at once: two of the largest requests."""
+
+MOST_PARTS = 2
+"""Parts of events under way at once, one of them waiting; the broker brings the others again."""
+
+
+class Modelled:
+    """The models of a door."""
+
+    def __init__(self, metrics: Metrics, function: str) -> None:
+        self.models = Models()
+        self.line = Line(self.models, metrics)
+        self.places = Places(MOST_WORK, metrics.queue.labels(function).set)
+        self.parts = Places(MOST_PARTS)
+
+    def lent(self, ticket: Ticket) -> Lent:
+        """The models, for whoever holds the ticket."""
+        return Lent(self.line, ticket)
+
+    def warm(self) -> dict[str, str]:
+        """Load the models and have each answer once; role -> version."""
+        lent = self.lent(Ticket(300.0))
+        lent.logprobs(["ready"])
+        lent.embed(["ready"])
+        return {"writer": self.models.manifest("writer").version, "embedder": self.models.manifest("embedder").version}
+
+    def check(self, batch: Batch) -> None:
+        """Go on where the models are those that a batch is to be done with.
+
+        Raises:
+            PassingError: they are not: the event has met an older or newer revision, and comes again.
+        """
+        settings = batch.settings
+        ours = self.models.manifest("writer").version, self.models.manifest("embedder").version
+        if (settings.model, settings.embedder) != ours:
+            message = f"batch {batch.batch_id} is for the models {settings.model} and {settings.embedder}"
+            raise PassingError(f"{message}, here are {ours[0]} and {ours[1]}; drop its catalogue again")

@@ -1,0 +1,219 @@
+"""Requests that wait: for a place, and for their turn at the model.
+
+A model's call of many texts costs little more than one of a few, so calls that wait at the same time and can be one are
+made one: embeddings, and log-probabilities. Writing is not: a product's slots share a prefix that is computed once,
+and already fill the model; two products in one call would each lose that. Writing takes turns, a product's round at a
+time, whoever came first going first.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from functions.common.models import Manifest, Models, Role
+from functions.common.serving.metrics import Metrics
+from functions.common.serving.problems import BUSY, Problem
+from functions.common.writer import Sample, Sampling
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_TEXTS = 512
+"""Texts of one joined call."""
+
+_GLANCE = 0.1
+"""Seconds between looks at whether anyone still waits for the answer."""
+
+
+class Gone(Exception):  # noqa: N818 - it is no error
+    """Whoever asked no longer waits for the answer."""
+
+
+class Ticket:
+    """One request's place in the line, and how long it holds."""
+
+    def __init__(self, seconds: float, gone: Callable[[], bool] = lambda: False, behind: float = 0.0) -> None:
+        """A ticket from now on.
+
+        Args:
+            seconds: after which the answer is given up.
+            gone: whether whoever asked has gone away.
+            behind: seconds that others may come later and still go first; events have time, people have not.
+        """
+        now = time.monotonic()
+        self.rank = now + behind
+        self._seconds = seconds
+        self._ends = now + seconds
+        self._gone = gone
+
+    def check(self) -> None:
+        """Go on; Gone where nobody waits, Problem 504 where it has lasted too long."""
+        if time.monotonic() > self._ends:
+            detail = f"this took longer than {self._seconds:.0f} seconds; ask for less, or later"
+            raise Problem(HTTPStatus.GATEWAY_TIMEOUT, detail)
+        if self._gone():
+            raise Gone
+
+
+class Places:
+    """A bounded number of places: who finds none is told when to come again, and does not pile up."""
+
+    def __init__(self, most: int, told: Callable[[int], None] = lambda _: None) -> None:
+        """Places for so much work at once; `told` learns how much there is whenever it changes."""
+        self._most = most
+        self._told = told
+        self._taken = 0
+        self._each = 2.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, work: int) -> Iterator[None]:
+        """Hold places for some work; Problem 429 where there are too few."""
+        with self._lock:
+            if self._taken + work > self._most:
+                wait = max(1, math.ceil(self._each * self._taken / 2))
+                raise Problem(BUSY, f"as much is under way as can be; come again in {wait} s", Retry_After=str(wait))
+            self._taken += work
+            self._told(self._taken)
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                # What one piece of work took, all that waited with it counted in.
+                took = (time.monotonic() - started) / max(1, self._taken)
+                self._each += 0.2 * (took - self._each)
+                self._taken -= work
+                self._told(self._taken)
+
+
+@dataclass(eq=False)
+class _Turn:
+    """A call of the model that waits."""
+
+    call: str
+    ticket: Ticket
+    payload: Any
+    texts: int
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    error: Exception | None = None
+
+
+class Line:
+    """The line in front of the models, and the one thread that calls them; it starts with the first call."""
+
+    def __init__(self, models: Models, metrics: Metrics) -> None:
+        self.models = models
+        self._metrics = metrics
+        self._waiting: list[_Turn] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def ask(self, call: str, ticket: Ticket, payload: Any, texts: int) -> Any:
+        """Wait for a turn and its result; Gone or Problem where the ticket ends before it."""
+        ticket.check()
+        turn = _Turn(call, ticket, payload, texts)
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+                self._thread.start()
+            self._waiting.append(turn)
+            self._changed.notify()
+        try:
+            while not turn.done.wait(_GLANCE):
+                ticket.check()
+        except (Gone, Problem):
+            with self._changed:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+            raise
+        if turn.error is not None:
+            raise turn.error
+        return turn.result
+
+    def _work(self) -> None:
+        while True:
+            turns = self._next()
+            try:
+                self._metrics.batch(turns[0].call, sum(turn.texts for turn in turns), len(turns))
+                self._run(turns)
+            except Exception as error:
+                for turn in turns:
+                    turn.error = error
+            for turn in turns:
+                turn.done.set()
+
+    def _next(self) -> list[_Turn]:
+        """The turn that comes first, with those that can be one call with it."""
+        with self._changed:
+            while not self._waiting:
+                self._changed.wait()
+            self._waiting.sort(key=lambda turn: turn.ticket.rank)
+            turns = [self._waiting[0]]
+            texts = turns[0].texts
+            if turns[0].call != "write":
+                for turn in self._waiting[1:]:
+                    if turn.call == turns[0].call and texts + turn.texts <= MOST_TEXTS:
+                        turns.append(turn)
+                        texts += turn.texts
+            for turn in turns:
+                self._waiting.remove(turn)
+            return turns
+
+    def _run(self, turns: list[_Turn]) -> None:
+        if turns[0].call == "write":
+            turns[0].result = self.models.writer.write(*turns[0].payload)
+            return
+        texts = [text for turn in turns for text in turn.payload]
+        answers: Any
+        answers = self.models.embedder.embed(texts) if turns[0].call == "embed" else self.models.writer.logprobs(texts)
+        at = 0
+        for turn in turns:
+            turn.result = answers[at : at + turn.texts]
+            at += turn.texts
+
+
+class Lent:
+    """The models as one request has them: each call waits for its turn."""
+
+    def __init__(self, line: Line, ticket: Ticket) -> None:
+        self._line = line
+        self._ticket = ticket
+
+    @property
+    def writer(self) -> "Lent":
+        return self
+
+    @property
+    def embedder(self) -> "Lent":
+        return self
+
+    @property
+    def references(self) -> list[str]:
+        return self._line.models.references
+
+    def manifest(self, role: Role) -> Manifest:
+        return self._line.models.manifest(role)
+
+    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        """As `Writer.write`."""
+        texts = len(tails) * sampling.samples
+        written: list[list[Sample]] = self._line.ask("write", self._ticket, (prefix, tails, sampling), texts)
+        return written
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        """As `Writer.logprobs`."""
+        found: list[float] = self._line.ask("logprobs", self._ticket, texts, len(texts))
+        return found
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """As `Embedder.embed`."""
+        rows: NDArray[np.float32] = self._line.ask("embed", self._ticket, texts, len(texts))
+        return rows

@@ -1,0 +1,1 @@
+"""A person's verdict on a creative, kept so that the writer can learn from it."""
