@@ -1,6 +1,7 @@
 """The rules between the rooms of the house."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,8 +30,57 @@ def room(module: str) -> str:
 def test_a_stage_imports_common_and_nothing_of_another_stage(stage: str) -> None:
     allowed = {f"functions.{stage}", "functions.common", "functions"}
     for path in (ROOT / "functions" / stage).rglob("*.py"):
+        if path.name == "main.py":
+            continue
         foreign = {m for m in imports(path) if m.startswith(("functions", "quantize")) and room(m) not in allowed}
         assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+DOORS = {
+    "ingest": {"functions.generate"},
+    "validate": set(),
+    "generate": {"functions.score", "functions.feedback"},
+    "score": set(),
+    "feedback": set(),
+}
+
+
+@pytest.mark.parametrize("stage", DOORS)
+def test_a_door_imports_only_the_stages_that_it_offers(stage: str) -> None:
+    allowed = {f"functions.{stage}", "functions.common", "functions"} | DOORS[stage]
+    found = {
+        room(module) for module in imports(ROOT / "functions" / stage / "main.py") if module.startswith("functions")
+    }
+    assert found <= allowed
+
+
+def test_no_stage_knows_how_it_is_served() -> None:
+    for stage in STAGES:
+        for path in (ROOT / "functions" / stage).glob("stage.py"):
+            served = {module for module in imports(path) if module.startswith("functions.common.serving")}
+            assert not served, path
+
+
+@pytest.mark.parametrize("stage", DOORS)
+def test_a_server_loads_no_model_and_no_door_without_one_needs_numpy(stage: str) -> None:
+    """A model that is loaded before the server forks hangs for ever; images without a model have no numpy."""
+    heavy = {"ctranslate2", "tokenizers"} | (set() if stage in ("generate", "score") else {"numpy"})
+    code = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(heavy)!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.path.insert(0, {str(ROOT)!r})
+sys.meta_path.insert(0, Absent())
+from functions_framework import create_app
+create_app("handle", {str(ROOT / "functions" / stage / "main.py")!r}, "http")
+"""
+    environment = {**os.environ, "ADLOOM_STORE": "/nowhere", "ADLOOM_AUTH": "on"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_common_imports_no_stage() -> None:

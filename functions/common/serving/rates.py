@@ -1,38 +1,42 @@
-"""How often one caller may ask."""
+"""How often one caller may ask.
 
+Counted by `limits`, the engine of flask-limiter. The extension itself counts by Flask's routes and before the door is
+asked; here all is one route, and who asks is known only once their key has been checked.
+"""
+
+import logging
 import math
 import time
 from http import HTTPStatus
 
-import flask
-from flask_limiter import Limiter
-from flask_limiter.errors import RateLimitExceeded
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
 
 from functions.common.serving.gatekeeper import Caller
 from functions.common.serving.problems import Problem
 
+log = logging.getLogger("adloom")
+
 FAILURES = "60/minute"
 """Attempts with a wrong key or token that one address may make; keys that are right are not counted among them."""
+
+_AWAY = 30.0
+"""Seconds for which a counter that did not answer is not asked again."""
 
 
 class Rates:
     """Counts requests by caller, in this process or where all pods count.
 
-    Made while the framework imports the door's module, when its application can still be extended. Where the shared
-    counter does not answer, each pod counts for itself.
+    Where the shared counter does not answer, each pod counts for itself.
     """
 
     def __init__(self, counter: str) -> None:
-        self._limiter = Limiter(
-            key_func=lambda: str(flask.g.counted[0]),
-            storage_uri=counter,
-            strategy="moving-window",
-            in_memory_fallback_enabled=True,
-            key_prefix="adloom",
-        )
-        self._hit = self._limiter.limit(lambda: str(flask.g.counted[1]))(_nothing)
-        if flask.has_app_context():
-            self._limiter.init_app(flask.current_app)
+        waits = {"socket_timeout": 1, "socket_connect_timeout": 1} if counter.startswith("redis") else {}
+        self._shared = MovingWindowRateLimiter(storage_from_string(counter, wrap_exceptions=True, **waits))
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._back = 0.0
 
     def count(self, caller: Caller) -> dict[str, str]:
         """Count a request; the headers that tell how many are left. Problem 429 where it was one too many."""
@@ -43,27 +47,27 @@ class Rates:
         self._count(f"failed:{address}", FAILURES)
 
     def _count(self, name: str, rate: str) -> dict[str, str]:
-        flask.g.counted = (name, rate)
-        try:
-            self._hit()
-        except RateLimitExceeded as error:
-            headers = self._headers()
-            wait = headers.get("RateLimit-Reset", "60")
-            problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, f"more than {rate}; come again in {wait} seconds")
-            problem.headers = {**headers, "Retry-After": wait}
-            raise problem from error
-        return self._headers()
-
-    def _headers(self) -> dict[str, str]:
-        state = self._limiter.current_limit
-        if state is None:
-            return {}
-        return {
-            "RateLimit-Limit": str(state.limit.amount),
-            "RateLimit-Remaining": str(max(0, state.remaining)),
-            "RateLimit-Reset": str(max(1, math.ceil(state.reset_at - time.time()))),
-        }
+        item = parse(rate)
+        if time.monotonic() >= self._back:
+            try:
+                return _hit(self._shared, item, name)
+            except StorageError as error:
+                self._back = time.monotonic() + _AWAY
+                log.warning("requests are counted in this process alone for now: %s", error)
+        return _hit(self._own, item, name)
 
 
-def _nothing() -> None:
-    """What is counted; the work comes after."""
+def _hit(counter: MovingWindowRateLimiter, item: RateLimitItem, name: str) -> dict[str, str]:
+    allowed = counter.hit(item, "adloom", name)
+    state = counter.get_window_stats(item, "adloom", name)
+    wait = str(max(1, math.ceil(state.reset_time - time.time())))
+    headers = {
+        "RateLimit-Limit": str(item.amount),
+        "RateLimit-Remaining": str(max(0, state.remaining)),
+        "RateLimit-Reset": wait,
+    }
+    if not allowed:
+        problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, f"that is more than {item}; come again in {wait} seconds")
+        problem.headers = {**headers, "Retry-After": wait}
+        raise problem
+    return headers

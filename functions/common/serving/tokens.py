@@ -20,7 +20,9 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 LEEWAY = 30
 """Seconds by which clocks may differ."""
 
-LONGEST = 8192
+LONGEST = 6144
+"""Characters of a token."""
+
 FRESH = 600.0
 """Seconds that keys are good for; where the issuer does not answer then, the old ones serve on."""
 
