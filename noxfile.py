@@ -38,7 +38,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test that this machine can run, against real components."""
-    install(session, "generate", "gcs", "dev")
+    install(session, "generate", "gcs", "serve", "dev")
     session.run("adloom", "model", "build")
     session.run("pytest", "--ignore=tests/train", *session.posargs)
 
@@ -54,7 +54,7 @@ def train_tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types and forms of every file."""
-    install(session, "generate", "gcs", "dev")
+    install(session, "generate", "gcs", "serve", "dev")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", "functions", "quantize", "tests", "noxfile.py")

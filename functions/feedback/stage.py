@@ -4,7 +4,7 @@ A verdict that changes a text, or refuses one, is half of a training pair; the o
 ad that was asked for over HTTP is kept with its product when it is given; one of a batch is found under ``scored/``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -26,10 +26,19 @@ class Verdict(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         batch_id: of the batch that the creative is from; empty where it was asked for over HTTP.
     """
 
+    rules: ClassVar[dict[str, Any]] = {
+        "if": {"properties": {"verdict": {"const": "edited"}}},
+        "then": {"required": ["fields"], "properties": {"fields": {"minProperties": 1}}},
+        "else": {"properties": {"fields": {"maxProperties": 0}}},
+    }
+
     creative_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
     verdict: Literal["approved", "edited", "rejected"]
     fields: Annotated[
-        dict[Field, Annotated[list[Annotated[str, Meta(min_length=1, max_length=2000)]], Meta(max_length=20)]],
+        dict[
+            Field,
+            Annotated[list[Annotated[str, Meta(min_length=1, max_length=2000)]], Meta(min_length=1, max_length=20)],
+        ],
         Meta(max_length=6),
     ] = {}
     reason: Annotated[str, Meta(max_length=2000)] = ""
@@ -58,7 +67,7 @@ class Shown(Record, frozen=True, kw_only=True):
 
 def keep_verdict(store: Store, verdict: Verdict, by: str) -> Feedback:
     """Keep a verdict, once; InputError where it contradicts itself."""
-    if (verdict.verdict == "edited") != any(verdict.fields.values()):
+    if (verdict.verdict == "edited") != bool(verdict.fields):
         raise InputError(f"verdict {verdict.verdict!r}: give fields with edited, and with nothing else")
     feedback = Feedback(feedback_id=digest(verdict, by), by=by, verdict=verdict)
     store.create(f"feedback/{verdict.creative_id}/{feedback.feedback_id}.json", encode(feedback))

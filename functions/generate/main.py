@@ -6,11 +6,10 @@ import msgspec
 from flask import Request, Response
 
 from functions.common.batches import Part, StageResult
-from functions.common.errors import InputError
 from functions.common.events import PART_GENERATED, PART_VALIDATED
 from functions.common.records import CandidateSet, Creative, Product
 from functions.common.serving import settings
-from functions.common.serving.api import MOST_CREATIVES, CreativesAnswer, CreativesRequest, request_batch
+from functions.common.serving.api import CreativesAnswer, CreativesRequest, request_batch
 from functions.common.serving.door import Door
 from functions.common.serving.metrics import Metrics
 from functions.common.serving.modelled import Modelled
@@ -30,10 +29,8 @@ models = Modelled(metrics, "generate")
 
 def creatives(asked: CreativesRequest, call: Call) -> CreativesAnswer:
     """Creatives for a few products."""
-    if asked.work > MOST_CREATIVES:
-        raise InputError(f"{asked.work} products times variants are asked for; {MOST_CREATIVES} are the most")
     products = asked.named()
-    with models.places.taken(asked.work):
+    with models.places.taken(len(products) * asked.n):
         lent = models.lent(call.ticket)
         made = [(each, creative) for each in products for creative in _made(each, asked, lent)]
         for product, creative in made:

@@ -1,10 +1,10 @@
 """What the public API takes and gives, and how it becomes the records of the stages."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from functions.common.batches import Batch, Settings
 from functions.common.brand import Brand
@@ -14,8 +14,9 @@ from functions.common.records import Creative, Field, Product, Record, Source, V
 from functions.common.serving import settings
 
 MOST_PRODUCTS = 8
-MOST_CREATIVES = 8
-"""Products times variants of one request."""
+"""Products of one request."""
+
+MOST_VARIANTS = 4
 
 PlatformName = Annotated[str, Meta(extra_json_schema={"enum": sorted(platforms())})]
 Line = Annotated[str, Meta(max_length=300)]
@@ -68,16 +69,18 @@ class Asked(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         brand: the brand; that of the service where none is given.
     """
 
-    product: ProductIn | None = None
-    products: Annotated[list[ProductIn], Meta(max_length=MOST_PRODUCTS)] = []
+    rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["product"]}, {"required": ["products"]}]}
+
+    product: ProductIn | UnsetType = UNSET
+    products: Annotated[list[ProductIn], Meta(min_length=1, max_length=MOST_PRODUCTS)] | UnsetType = UNSET
     platforms: Annotated[list[PlatformName], Meta(max_length=20)] = []
     brand: BrandIn | None = None
 
     def named(self) -> list[Product]:
         """The products asked about; InputError where there is none, or where both ways to name them are used."""
-        given = [*([self.product] if self.product else []), *self.products]
-        if not given or (self.product and self.products):
+        if (self.product is UNSET) == (self.products is UNSET):
             raise InputError("give one product, or a list of products")
+        given = [self.product] if isinstance(self.product, ProductIn) else self.products or []
         return [_product(each, place) for place, each in enumerate(given, start=1)]
 
     def settings(self) -> Settings:
@@ -94,15 +97,20 @@ class CreativesRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Products to write creatives for.
 
     Attributes:
-        n: variants for each product and platform, no two with the same text.
+        n: variants for each platform, no two with the same text; of a list of products there is one each.
     """
 
-    n: Annotated[int, Meta(ge=1, le=4)] = 1
+    rules: ClassVar[dict[str, Any]] = {
+        "oneOf": [{"required": ["product"]}, {"required": ["products"], "properties": {"n": {"const": 1}}}]
+    }
 
-    @property
-    def work(self) -> int:
-        """Products to write for, each variant counted."""
-        return max(1, len(self.products)) * self.n
+    n: Annotated[int, Meta(ge=1, le=MOST_VARIANTS)] = 1
+
+    def named(self) -> list[Product]:
+        """As `Asked.named`; InputError where variants of several products are asked for."""
+        if self.products is not UNSET and self.n > 1:
+            raise InputError("give one product to have variants of it")
+        return super().named()
 
 
 class TextIn(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

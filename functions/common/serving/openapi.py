@@ -73,6 +73,8 @@ def document(function: str, operations: Sequence[Operation]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         [*kinds, problems.Report, Health], ref_template="#/components/schemas/{name}"
     )
+    for kind in kinds:
+        components[kind.__name__] |= getattr(kind, "rules", {})  # What a type alone cannot say.
     paths: dict[str, Any] = {path: {"post": _post(each, path)} for each in operations for path in each.paths}
     for path, summary in (("/healthz", "Whether the process lives."), ("/readyz", "Whether it can be asked.")):
         paths[path] = {"get": _get(path, summary)}
