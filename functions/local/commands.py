@@ -1,6 +1,5 @@
 """`adloom up` and `adloom upload`."""
 
-import logging
 import os
 import signal
 import threading
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.logging import RichHandler
 
 from functions import console, flow
 from functions.common.audit import audit
@@ -18,6 +16,7 @@ from functions.common.platforms import chosen
 from functions.common.storage import open_store
 from functions.local.machine import Plan, run, standing
 from functions.local.upload import Follower, batches_of, drop, sha256
+from functions.local.voices import speak
 from functions.router.triggers import FOLDER
 
 STORE = "adloom-store"
@@ -43,6 +42,7 @@ def up(
     candidates: Annotated[int | None, typer.Option(min=1, max=16, help="Texts sampled for each field.")] = None,
     part_rows: Annotated[int | None, typer.Option(min=1, max=256, help="Products in a part.")] = None,
     emulate: Annotated[bool, typer.Option("--emulate", help="Start a server for the gs:// bucket here.")] = False,
+    watch: Annotated[bool, typer.Option(help="Announce what lands; without, a puller has to.")] = True,
     manifests: Annotated[Path, typer.Option(help="Folder of the Triggers and Services.")] = FOLDER,
 ) -> None:
     """Run the functions on this machine, as they are deployed: behind a router, woken by what lands in a bucket."""
@@ -52,12 +52,13 @@ def up(
         "ADLOOM_CANDIDATES": str(candidates) if candidates else None,
         "ADLOOM_PART_ROWS": str(part_rows) if part_rows else None,
     }
-    _speak()
+    speak()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Set by a thread: a handler that takes the event's lock amid its own wait would never get it.
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
-    run(Plan(store, port, {name: value for name, value in settings.items() if value}, emulate, manifests), stop)
+    given = {name: value for name, value in settings.items() if value}
+    run(Plan(store, port, given, emulate=emulate, watch=watch, manifests=manifests), stop)
 
 
 def upload(
@@ -78,8 +79,8 @@ def upload(
     landed = drop(opened, file)
     console.out.print(f"dropped as {landed}", soft_wrap=True)
     with console.progress() as watcher:
-        follower = Follower(opened, machine, watcher)
-        batch = follower.batch(landed, digest, before)
+        follower = Follower(opened, landed, machine, watcher)
+        batch = follower.batch(digest, before)
         follower.follow(batch)
     exports = flow.export(opened, batch)
     console.summary(batch, exports, store)
@@ -87,19 +88,3 @@ def upload(
     if not books.balanced:
         console.books(books)
         raise typer.Exit(UNBALANCED)
-
-
-def _speak() -> None:
-    """One line for each event, start and fault, with who says it."""
-    handler = RichHandler(
-        console=console.err, show_path=False, show_level=False, omit_repeated_times=False, markup=False
-    )
-    handler.setFormatter(logging.Formatter("%(name)-17s %(message)s"))
-    handler.addFilter(_short)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-def _short(record: logging.LogRecord) -> bool:
-    record.name = record.name.removeprefix("adloom.")
-    return True

@@ -61,6 +61,7 @@ class Plan:
         port: of the router; the functions take those after it. 0: any free ones.
         settings: environment of the functions, beside what the machine itself says.
         emulate: whether to start a server for the bucket.
+        watch: whether to announce what lands in it; without, a puller has to.
         manifests: folder of the Triggers and Services.
     """
 
@@ -68,6 +69,7 @@ class Plan:
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
     emulate: bool = False
+    watch: bool = True
     manifests: Path = FOLDER
 
 
@@ -112,9 +114,10 @@ def run(plan: Plan, stop: threading.Event) -> None:
         stack.callback(router.stop)
         where = Standing(pid=os.getpid(), router=sink, functions=addresses, emulator=emulator)
         stack.enter_context(_said(state / STANDING, where))
-        landing = Landing(store, router.announce)
-        landing.start()
-        stack.callback(landing.stop)
+        if plan.watch:
+            landing = Landing(store, router.announce)
+            landing.start()
+            stack.callback(landing.stop)
         _tend(children, where, stop)
 
 

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from functions.local.voices import heard
+
 log = logging.getLogger("adloom.up")
 
 FIRST_WAIT = 0.5
@@ -107,7 +109,8 @@ class Child:
         with process.stdout or open(os.devnull, "rb") as lines:  # noqa: PTH123
             for line in lines:
                 if text := line.decode(errors="replace").rstrip():
-                    voice.info("%s", text)
+                    level, words = heard(text)
+                    voice.log(level, "%s", words)
 
 
 def end_all(children: Sequence[Child]) -> None:

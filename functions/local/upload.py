@@ -13,6 +13,7 @@ import msgspec
 from functions.common.audit import Landed, landed_name
 from functions.common.batches import Batch, Entry
 from functions.common.errors import AdloomError, InputError
+from functions.common.records import Record
 from functions.common.storage import FolderStore, Store
 from functions.flow import Watcher
 from functions.local.machine import Standing
@@ -52,25 +53,37 @@ def batches_of(store: Store, digest: str) -> dict[str, Batch]:
     return found
 
 
+class Mourned(Record, frozen=True):
+    """What the ledger keeps of an event that came to nothing: why, and the event's attributes."""
+
+    fault: str
+    attributes: dict[str, str]
+
+
 class Follower:
     """Watches one uploaded catalogue."""
 
-    def __init__(self, store: Store, machine: Standing | None, watcher: Watcher, interval: float = 0.0) -> None:
+    def __init__(
+        self, store: Store, landed: str, machine: Standing | None, watcher: Watcher, interval: float = 0.0
+    ) -> None:
         """A follower of what the machine, or a cluster where it is None, does in a store.
 
         Args:
+            landed: the catalogue's name below ``landing/``.
             interval: seconds between looks; by default half a second for a folder, two for a bucket.
         """
         self._store = store
+        self._landed = landed
         self._machine = machine
         self._watcher = watcher
+        self._mourned = set(self._losses())
         self._interval = interval or (0.5 if isinstance(store, FolderStore) else 2.0)
 
-    def batch(self, landed: str, digest: str, before: set[str]) -> Batch:
-        """The batch that an object becomes.
+    def batch(self, digest: str, before: set[str]) -> Batch:
+        """The batch that the catalogue becomes.
 
         Args:
-            landed: its name below ``landing/``, and ``digest`` its SHA-256.
+            digest: its SHA-256.
             before: batches of the same bytes that were there before it was dropped.
         """
         began = time.monotonic()
@@ -82,10 +95,10 @@ class Follower:
                 if len(found) == 1:
                     return next(iter(found.values()))
                 raise InputError(
-                    f"{landed}: was worked through before with {len(found)} different settings "
+                    f"{self._landed}: was worked through before with {len(found)} different settings "
                     f"({', '.join(sorted(found))}); see each with `adloom audit`"
                 )
-            self._alarm(landed)
+            self._alarm(self._landed)
             time.sleep(self._interval)
 
     def follow(self, batch: Batch) -> None:
@@ -113,7 +126,7 @@ class Follower:
                     self._watcher.written(sum(read[part]["products"] for part in scored))
             if landed is not None and len(scored) == landed.parts:
                 return
-            self._alarm(batch.batch_id)
+            self._alarm(f"batches/{batch.batch_id}/")
             time.sleep(self._interval)
 
     def _entries(self, names: Iterable[str]) -> Iterator[Entry]:
@@ -122,15 +135,35 @@ class Follower:
             if "/part-" in name:
                 yield msgspec.json.decode(self._store.read(name), type=Entry)
 
-    def _alarm(self, about: str) -> None:
-        """AdloomError where the machine has given up an event of the batch, or is gone."""
-        if self._machine is None:
-            return
+    def _alarm(self, subject: str) -> None:
+        """Say so where it will not come to an end.
+
+        Args:
+            subject: what the subject of the events holds that count beside the catalogue's own.
+
+        Raises:
+            InputError: an event came to nothing, as the ledger says.
+            AdloomError: the machine is gone, or has given up an event that nobody recorded.
+        """
+        for name in self._losses():
+            if name not in self._mourned:
+                self._mourned.add(name)
+                loss = msgspec.json.decode(self._store.read(name), type=Mourned)
+                told = loss.attributes.get("subject", "")
+                if subject in told or self._landed in told:
+                    raise InputError(loss.fault)
+        if self._machine is not None:
+            self._ask(self._machine)
+
+    def _losses(self) -> Iterator[str]:
+        for folder in ("faults", "dead-letters"):
+            yield from self._store.names(f"ledger/{folder}")
+
+    def _ask(self, machine: Standing) -> None:
         try:
-            answer = httpx.get(f"{self._machine.router}status", timeout=10.0, trust_env=False)
+            answer = httpx.get(f"{machine.router}status", timeout=10.0, trust_env=False)
         except httpx.HTTPError as error:
-            raise AdloomError(
-                f"{about}: `adloom up` has stopped; start it again, and it goes on from there ({error})"
-            ) from error
+            message = f"{self._landed}: `adloom up` has stopped; start it again, and it goes on from there ({error})"
+            raise AdloomError(message) from error
         for letter in answer.json()["dead"]:
-            raise AdloomError(f"{about}: an event for {letter['trigger']} was given up: {letter['fault']}")
+            raise AdloomError(f"{self._landed}: an event for {letter['trigger']} was given up: {letter['fault']}")

@@ -47,7 +47,7 @@ class Router:
         """Listen on a port of loopback (0: a free one) and deliver; the address to post events to."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), entrance(self.accept, self.status))
         self._server.daemon_threads = True
-        threads = [threading.Thread(target=self._server.serve_forever, name="router", daemon=True)]
+        threads = [threading.Thread(target=self._server.serve_forever, args=(0.1,), name="router", daemon=True)]
         for trigger in self._manifests.triggers:
             most = self._manifests.functions[trigger.function].concurrency or self._parallel
             threads += [
@@ -146,5 +146,5 @@ def _fault(waiting: Waiting, outcome: Outcome) -> str:
 
 
 def _named(event: Event) -> str:
-    where = event.attributes.get("subject") or event.attributes["source"]
-    return f"{event.type} {where} ({event.id})"
+    kind = event.type.removeprefix("ai.adloom.").removeprefix("google.cloud.storage.")
+    return f"{kind} {event.attributes.get('subject') or event.attributes['source']}"
