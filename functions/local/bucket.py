@@ -25,24 +25,38 @@ def bucket_server(store: str, state: Path) -> Iterator[str]:
     """
     if not store.startswith("gs://"):
         raise InputError(f"{store}: a bucket server needs a store such as gs://shop")
-    program = _program(state)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-log-level", "error"]
-    command += ["-backend", "filesystem", "-filesystem-root", str(state / "bucket")]
-    command += ["-public-host", f"127.0.0.1:{port}", "-external-url", address]
-    server = subprocess.Popen(command, start_new_session=True)
     before = os.environ.get("STORAGE_EMULATOR_HOST")
-    os.environ["STORAGE_EMULATOR_HOST"] = address
+    kept = ["-backend", "filesystem", "-filesystem-root", str(state / "bucket")]
+    with serve_bucket(store.removeprefix("gs://").partition("/")[0], state, port, f"127.0.0.1:{port}", kept) as address:
+        os.environ["STORAGE_EMULATOR_HOST"] = address
+        try:
+            yield address
+        finally:
+            os.environ.pop("STORAGE_EMULATOR_HOST")
+            if before is not None:
+                os.environ["STORAGE_EMULATOR_HOST"] = before
+
+
+@contextmanager
+def serve_bucket(bucket: str, state: Path, port: int, public: str, backend: list[str]) -> Iterator[str]:
+    """A server with a bucket on a port of loopback; its address.
+
+    Args:
+        state: folder for its program.
+        public: host and port that its clients reach it by.
+        backend: arguments that say where the objects lie.
+    """
+    address = f"http://127.0.0.1:{port}"
+    command = [str(_program(state)), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-log-level", "error"]
+    command += [*backend, "-public-host", public, "-external-url", f"http://{public}"]
+    server = subprocess.Popen(command, start_new_session=True)
     try:
-        _make(address, store.removeprefix("gs://").partition("/")[0])
+        _make(address, bucket)
         yield address
     finally:
-        os.environ.pop("STORAGE_EMULATOR_HOST")
-        if before is not None:
-            os.environ["STORAGE_EMULATOR_HOST"] = before
         server.terminate()
         server.wait()
 

@@ -126,6 +126,8 @@ def _tend(children: list[Child], where: Standing, stop: threading.Event) -> None
     waiting = dict(where.functions)
     asked = 0.0
     log.info("router at %s", where.router)
+    if where.emulator:
+        log.info("bucket at %s", where.emulator)
     while not stop.wait(0.1):
         for child in children:
             child.tend()
