@@ -4,7 +4,7 @@ A verdict that changes a text, or refuses one, is half of a training pair; the o
 ad that was asked for over HTTP is kept with its product when it is given; one of a batch is found under ``scored/``.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -27,12 +27,13 @@ class Verdict(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """
 
     rules: ClassVar[dict[str, Any]] = {
+        "allOf": [{"properties": {"fields": {"propertyNames": {"enum": list(get_args(Field))}}}}],
         "if": {"properties": {"verdict": {"const": "edited"}}},
         "then": {"required": ["fields"], "properties": {"fields": {"minProperties": 1}}},
         "else": {"properties": {"fields": {"maxProperties": 0}}},
     }
 
-    creative_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+    creative_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
     verdict: Literal["approved", "edited", "rejected"]
     fields: Annotated[
         dict[
@@ -42,7 +43,7 @@ class Verdict(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         Meta(max_length=6),
     ] = {}
     reason: Annotated[str, Meta(max_length=2000)] = ""
-    batch_id: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
+    batch_id: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?$(?!\n)")] = ""
 
 
 class Feedback(Record, frozen=True, kw_only=True):

@@ -70,7 +70,7 @@ def test_a_key_opens_the_door_in_either_header(server: Server, key: str) -> None
 
 
 def test_two_credentials_at_once_are_refused(server: Server, key: str) -> None:
-    assert ask(server, X_API_Key=key, Authorization=f"Bearer {key}") == 400
+    assert ask(server, X_API_Key=key, Authorization=f"Bearer {key}") == 401
 
 
 def test_several_keys_hold_side_by_side_and_a_removed_one_ends_at_once(server: Server, keys: Keys, key: str) -> None:

@@ -45,6 +45,20 @@ def test_requests_that_wait_together_share_a_call_and_get_what_they_would_alone(
     assert calls < 13
 
 
+def test_an_event_shares_no_call_so_that_it_comes_to_the_same_bytes_again(models: Models) -> None:
+    metrics = Metrics("line")
+    line = Line(models, metrics)
+    threads = [
+        threading.Thread(target=lambda: Lent(line, Ticket.of_event(30.0)).embed(["A mug of stoneware"]))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sample(metrics, "adloom_batch_requests_count", call="embed") == 6
+
+
 def test_whoever_has_gone_or_waited_too_long_leaves_the_line(models: Models) -> None:
     line = Line(models, Metrics("line"))
     with pytest.raises(Gone):
@@ -65,7 +79,7 @@ def test_a_fault_of_the_model_reaches_whoever_asked_and_the_line_goes_on(models:
 
 
 def test_an_event_lets_a_person_go_first_and_is_not_passed_for_ever() -> None:
-    event = Ticket(600.0, behind=30.0)
+    event = Ticket.of_event(600.0)
     assert Ticket(60.0).rank < event.rank < time.monotonic() + 31
 
 

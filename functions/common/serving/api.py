@@ -20,7 +20,7 @@ MOST_VARIANTS = 4
 
 PlatformName = Annotated[str, Meta(extra_json_schema={"enum": sorted(platforms())})]
 Line = Annotated[str, Meta(max_length=300)]
-Address = Annotated[str, Meta(max_length=2048, pattern=r"^(https?://[^\s\\<>\"]+)?$")]
+Address = Annotated[str, Meta(max_length=2048, pattern=r"^(https?://[!#-;=?-\[\]-~]+)?$(?!\n)")]
 
 
 class ProductIn(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -35,19 +35,19 @@ class ProductIn(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, o
         language: BCP 47 tag of the text; ``und`` where it is not known.
     """
 
-    title: Annotated[str, Meta(min_length=1, max_length=300, pattern=r"[^\s]")]
+    title: Annotated[str, Meta(min_length=1, max_length=300, pattern=r"[!-~\u00a1-\uffff]")]
     description: Annotated[str, Meta(max_length=20_000)] = ""
     product_id: Annotated[str, Meta(max_length=255)] = ""
     category: Line = ""
     brand: Line = ""
     price: Annotated[float, Meta(ge=0, le=100_000_000_000)] | None = None
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
     attributes: Annotated[
         dict[Annotated[str, Meta(max_length=100)], Annotated[str, Meta(max_length=1000)]], Meta(max_length=50)
     ] = {}
     image_url: Address = ""
     link: Address = ""
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")] = "und"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$(?!\n)")] = "und"
 
 
 class BrandIn(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -152,4 +152,6 @@ def _product(given: ProductIn, place: int) -> Product:
     said["price"] = None if given.price is None else Decimal(str(given.price))
     said["product_id"] = given.product_id or digest(given)
     said["title"] = " ".join(given.title.split())
+    if not said["title"]:
+        raise InputError(f"product {place}: the title is empty; say what the product is")
     return Product(**said, source=Source(file="request", row=place))

@@ -41,9 +41,6 @@ PATIENCE = 120.0
 EVENT_PATIENCE = 570.0
 """Seconds that an event may take: less than the 600 that Knative gives it."""
 
-BEHIND = 30.0
-"""Seconds that a person may come later than an event and still go first."""
-
 _SOON = 4.0
 """Seconds that a probe waits for the function to be ready: less than it waits for an answer."""
 
@@ -161,7 +158,7 @@ class Door:
         try:
             caller = self._gatekeeper.admit(request, operation.scope)
         except Problem as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
+            if error.status == HTTPStatus.UNAUTHORIZED and ("X-API-Key" in request.headers or request.authorization):
                 self._rates.count_failure(request.remote_addr or "nowhere")
             raise
         counted = self._rates.count(caller)
@@ -209,7 +206,7 @@ class Door:
                 raise InputError(
                     f"event {event.id!r}: {self.function} takes {', '.join(self._events)}, not {event.type}"
                 )
-            reply = taker(event, Ticket(EVENT_PATIENCE, behind=BEHIND))
+            reply = taker(event, Ticket.of_event(EVENT_PATIENCE))
         except InputError as error:
             record_fault(settings.store(), self.function, event, error)
             log.warning("%s", error)

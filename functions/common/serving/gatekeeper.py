@@ -81,7 +81,7 @@ class Gatekeeper:
     def _person_of(self, request: Request) -> Caller:
         key = request.headers.get("X-API-Key")
         if key is not None and "Authorization" in request.headers:
-            raise Problem(HTTPStatus.BAD_REQUEST, "send X-API-Key or Authorization, not both")
+            raise _unknown("send X-API-Key or Authorization, not both")
         secret = _bearer(request) if key is None else key
         if key is not None or secret.startswith(PREFIX):
             return self._holder(secret)

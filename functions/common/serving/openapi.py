@@ -73,6 +73,7 @@ def document(function: str, operations: Sequence[Operation]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(
         [*kinds, problems.Report, Health], ref_template="#/components/schemas/{name}"
     )
+    public = any(each.public for each in operations)
     for kind in kinds:
         components[kind.__name__] |= getattr(kind, "rules", {})  # What a type alone cannot say.
     paths: dict[str, Any] = {path: {"post": _post(each, path)} for each in operations for path in each.paths}
@@ -90,11 +91,11 @@ def document(function: str, operations: Sequence[Operation]) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                **({"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}} if public else {}),
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
         },
-        "security": [{"key": []}, {"token": []}],
+        "security": [*([{"key": []}] if public else []), {"token": []}],
     }
 
 

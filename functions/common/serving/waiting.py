@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOST_TEXTS = 512
 """Texts of one joined call."""
 
+BEHIND = 30.0
+"""Seconds that a person may come later than an event and still go first: events have time, people have not."""
+
 _GLANCE = 0.1
 """Seconds between looks at whether anyone still waits for the answer."""
 
@@ -38,19 +41,31 @@ class Gone(Exception):  # noqa: N818 - it is no error
 class Ticket:
     """One request's place in the line, and how long it holds."""
 
-    def __init__(self, seconds: float, gone: Callable[[], bool] = lambda: False, behind: float = 0.0) -> None:
+    def __init__(self, seconds: float, gone: Callable[[], bool] = lambda: False) -> None:
         """A ticket from now on.
 
         Args:
             seconds: after which the answer is given up.
             gone: whether whoever asked has gone away.
-            behind: seconds that others may come later and still go first; events have time, people have not.
         """
         now = time.monotonic()
-        self.rank = now + behind
+        self.rank = now
+        self.alone = False
         self._seconds = seconds
         self._ends = now + seconds
         self._gone = gone
+
+    @classmethod
+    def of_event(cls, seconds: float) -> "Ticket":
+        """An event's ticket: a person who comes a little later goes first, and no call is shared.
+
+        What a text measures depends in its last digits on the texts beside it in the call, and an event that is done
+        again must come to the same bytes.
+        """
+        ticket = cls(seconds)
+        ticket.rank += BEHIND
+        ticket.alone = True
+        return ticket
 
     def check(self) -> None:
         """Go on; Gone where nobody waits, Problem 504 where it has lasted too long."""
@@ -158,9 +173,10 @@ class Line:
             self._waiting.sort(key=lambda turn: turn.ticket.rank)
             turns = [self._waiting[0]]
             texts = turns[0].texts
-            if turns[0].call != "write":
+            if turns[0].call != "write" and not turns[0].ticket.alone:
                 for turn in self._waiting[1:]:
-                    if turn.call == turns[0].call and texts + turn.texts <= MOST_TEXTS:
+                    same = turn.call == turns[0].call and not turn.ticket.alone
+                    if same and texts + turn.texts <= MOST_TEXTS:
                         turns.append(turn)
                         texts += turn.texts
             for turn in turns:
