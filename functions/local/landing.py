@@ -78,9 +78,9 @@ class Landing:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a look that waits for a store that is down is left behind."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -106,7 +106,9 @@ class Landing:
             yield from self._files(self._store)
         elif isinstance(self._store, BucketStore):
             store = self._store
-            for blob in store.bucket.client.list_blobs(store.bucket, prefix=f"{store.prefix}{LANDING}/"):
+            for blob in store.bucket.client.list_blobs(
+                store.bucket, prefix=f"{store.prefix}{LANDING}/", retry=store.retry
+            ):
                 name = blob.name.removeprefix(store.prefix)
                 yield Landed(store.bucket.name, blob.name, name, str(blob.generation), int(blob.size or 0))
 

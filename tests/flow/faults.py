@@ -61,7 +61,7 @@ def _handler(faults: Faults) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(answer.status, dict(answer.getheaders()), data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _pass
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _pass  # noqa: N815
 
         def _answer(self, status: int, headers: dict[str, str], data: bytes) -> None:
             self.send_response_only(status)

@@ -50,6 +50,12 @@ def store(faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield opened
 
 
+@pytest.fixture
+def there(faults: Faults, tmp_path: Path) -> dict[str, str]:
+    """Where the processes of the flow find the bucket, and keep what they keep beside it."""
+    return {"STORAGE_EMULATOR_HOST": f"http://{faults.host}", "XDG_STATE_HOME": str(tmp_path / "state")}
+
+
 def objects(store: BucketStore) -> dict[str, bytes]:
     """What a run leaves in the bucket; not what was dropped into it."""
     names = [blob.name for blob in store.bucket.client.list_blobs(store.bucket)]
@@ -65,14 +71,14 @@ def assert_whole(store: BucketStore, plain: dict[str, bytes]) -> None:
 
 
 def test_a_store_that_fails_one_call_in_ten_changes_nothing(
+    faults: Faults,
+    store: BucketStore,
     start_machine: Callable[..., Machine],
     environment: dict[str, str],
     catalogue: Path,
     plain: dict[str, bytes],
-    faults: Faults,
-    store: BucketStore,
+    there: dict[str, str],
 ) -> None:
-    there = {"STORAGE_EMULATOR_HOST": f"http://{faults.host}"}
     machine = start_machine("gs://shop", **there).ready()
     faults.share = 0.1
     done = adloom({**environment, **there}, "upload", catalogue, "--store", "gs://shop")
@@ -83,14 +89,14 @@ def test_a_store_that_fails_one_call_in_ten_changes_nothing(
 
 
 def test_a_notification_goes_by_pubsub_and_the_puller_to_the_end(
+    faults: Faults,
+    store: BucketStore,
     start_machine: Callable[..., Machine],
     environment: dict[str, str],
     catalogue: Path,
     plain: dict[str, bytes],
-    faults: Faults,
-    store: BucketStore,
+    there: dict[str, str],
 ) -> None:
-    there = {"STORAGE_EMULATOR_HOST": f"http://{faults.host}"}
     machine = start_machine("gs://shop", "--no-watch", **there).ready()
     (router,) = [line.split()[-1] for line in machine.lines if " router at " in line]
     pubsub = PubSubServer()
