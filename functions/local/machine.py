@@ -153,8 +153,9 @@ def _child(function: Function, address: str, ours: dict[str, str]) -> Child:
     port = address.rpartition(":")[2]
     command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", "handle"]
     command += ["--signature-type", "http", "--host", "127.0.0.1", "--port", port]
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    own = {"WORKERS": "1", **function.environment, **os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    inherited = dict(os.environ)
+    path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+    own = {"WORKERS": "1", **function.environment, **inherited, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
     return Child(function.name, command, {**own, **ours, "HOST": "127.0.0.1", "PORT": port})
 
 
