@@ -111,6 +111,15 @@ def test_probes_get_through_while_all_places_are_taken(server: Server) -> None:
         assert [nap.result().status_code for nap in naps] == [200, 200]
 
 
+def test_an_idle_connection_stays_open_for_the_next_request(server: Server) -> None:
+    ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for _ in range(2):
+            connection.sendall(ask)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            time.sleep(3.5)
+
+
 def test_work_ends_when_the_caller_goes_away(server: Server) -> None:
     body = b'{"seconds": 3.0, "mark": "gone"}'
     head = "POST /v1/nap HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
