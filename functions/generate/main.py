@@ -46,7 +46,8 @@ def _made(product: Product, asked: CreativesRequest, lent: Lent) -> list[Creativ
     for variant in range(asked.n):
         batch = request_batch(msgspec.structs.replace(wanted, seed=wanted.seed + variant))
         sets.append(stage.write_product(product, batch, lent))
-    return score.run(Part(request_batch(wanted), 0, sets), lent, lent.references).outputs[0].records
+    scored = score.run(Part(request_batch(wanted), 0, sets), lent, lent.references)
+    return list(scored.outputs[0].records)
 
 
 def generate(part: Part[Any], ticket: Ticket) -> StageResult:

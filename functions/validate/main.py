@@ -33,7 +33,7 @@ def validate(asked: ValidateRequest, _: Call) -> ValidateAnswer:
     """Hold products against the contract."""
     products = Asked(products=asked.products).named()
     valid, quarantined = stage.run(Part(request_batch(Settings(platforms=[])), 0, products)).outputs
-    return ValidateAnswer(valid=valid.records, quarantined=quarantined.records)
+    return ValidateAnswer(valid=list(valid.records), quarantined=list(quarantined.records))
 
 
 part = PartStage("validate", ("products", Product), PART_VALIDATED, lambda each, _: stage.run(each))
