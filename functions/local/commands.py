@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,8 @@ def up(
     manifests: Annotated[Path, typer.Option(help="Folder of the Triggers and Services.")] = FOLDER,
 ) -> None:
     """Run the functions on this machine, as they are deployed: behind a router, woken by what lands in a bucket."""
+    if find_spec("functions_framework") is None:
+        raise InputError("functions-framework is not installed; get it with: pip install 'adloom[serve]'")
     settings = {
         "ADLOOM_PLATFORMS": platforms and ",".join(p.name for p in chosen([n.strip() for n in platforms.split(",")])),
         "ADLOOM_BRAND": str(brand.absolute()) if brand and read_brand(brand) else None,

@@ -17,6 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from functions.common.batches import Batch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -52,19 +56,59 @@ def read_plain(path: Path) -> None:
             pass
 
 
-def ingest_and_validate(path: Path, languages: bool) -> None:
+def batch_for(path: Path) -> "Batch":
+    """The batch of a catalogue under plain settings."""
+    from functions.common.batches import Batch, Settings
+
+    return Batch.of(path.name, "bench", Settings(platforms=["meta_feed"]))
+
+
+def in_one_process(path: Path, languages: bool) -> None:
     """Both stages over a catalogue, as `adloom run` begins: the parts and their ledger in a folder."""
     from functions import flow
-    from functions.common.batches import Batch, Settings
     from functions.common.storage import FolderStore
 
-    batch = Batch.of(path.name, "bench", Settings(platforms=["meta_feed"]))
+    batch = batch_for(path)
     with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         store.create_from(batch.landing, path)
         landed = flow.read_catalogue(store, batch, lambda *_: None, languages=languages)
     if not landed.parts:
         raise SystemExit("nothing was read")
+
+
+def in_two_processes(path: Path) -> None:
+    """Each stage in a process of its own, as the functions are deployed; part numbers go through a pipe."""
+    from functions.common.batches import keep
+    from functions.common.storage import FolderStore
+    from functions.ingest import stage as ingest
+    from functions.ingest.source import Catalogue
+
+    batch = batch_for(path)
+    with tempfile.TemporaryDirectory() as folder:
+        store = FolderStore(Path(folder))
+        command = [sys.executable, __file__, "--child", "validate", "--file", str(path), "--store", folder]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as second:
+            if second.stdin is None:
+                raise SystemExit("no pipe")
+            for result in ingest.run(Catalogue.of(path), batch, languages=False):
+                keep(store, batch, "ingest", result)
+                print(result.number, file=second.stdin, flush=True)
+            second.stdin.close()
+            if second.wait():
+                raise SystemExit("validation failed")
+
+
+def validate_from_pipe(path: Path, folder: Path) -> None:
+    """The second of the two processes."""
+    from functions.common.batches import step
+    from functions.common.records import Product
+    from functions.common.storage import FolderStore
+    from functions.validate import stage as validate
+
+    store, batch = FolderStore(folder), batch_for(path)
+    for line in sys.stdin:
+        step(store, batch, "validate", int(line), ("products", Product), validate.run)
 
 
 def child(what: str, path: Path) -> None:
@@ -74,8 +118,10 @@ def child(what: str, path: Path) -> None:
     start, busy = time.perf_counter(), time.process_time()
     if what == "plain":
         read_plain(path)
+    elif what == "deployed":
+        in_two_processes(path)
     else:
-        ingest_and_validate(path, languages=what == "languages")
+        in_one_process(path, languages=what == "languages")
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "busy": busy, "peak_mb": peak}))
@@ -92,7 +138,8 @@ def compare(rows: int, runs: int) -> None:
     """Print throughput, memory and ratio, paired run by run."""
     kinds = {
         "plain": "csv.DictReader",
-        "stages": "ingest and validate",
+        "deployed": "ingest and validate, a process each",
+        "stages": "ingest and validate in one process",
         "languages": "the same, with languages told",
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -103,13 +150,13 @@ def compare(rows: int, runs: int) -> None:
         for _ in range(runs):
             for kind in kinds:
                 found[kind].append(measured(kind, path))
-    print(f"{'':32} {'time':>9} {'rate':>17} {'peak':>10} {'ratio':>8} {'of processor time':>18}")
+    print(f"{'':36} {'time':>9} {'rate':>17} {'peak':>10} {'ratio':>8} {'of processor time':>18}")
     for kind, label in kinds.items():
         seconds = median(run["seconds"] for run in found[kind])
         peak = median(run["peak_mb"] for run in found[kind])
         ratio, busy = (_ratio(found[kind], found["plain"], name) for name in ("seconds", "busy"))
         print(
-            f"{label:32} {seconds:7.2f} s {rows / seconds:10,.0f} rows/s {peak:7.0f} MB {ratio:6.1f} x {busy:16.1f} x"
+            f"{label:36} {seconds:7.2f} s {rows / seconds:10,.0f} rows/s {peak:7.0f} MB {ratio:6.1f} x {busy:16.1f} x"
         )
 
 
@@ -134,10 +181,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--memory", action="store_true", help="compare 10,000 rows with 1,000,000")
-    parser.add_argument("--child", choices=["plain", "stages", "languages"], help=argparse.SUPPRESS)
+    children = ["plain", "deployed", "stages", "languages", "validate"]
+    parser.add_argument("--child", choices=children, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.child:
+    if asked.child == "validate":
+        validate_from_pipe(asked.file, asked.store)
+    elif asked.child:
         child(asked.child, asked.file)
     elif asked.memory:
         compare_memory()

@@ -122,6 +122,8 @@ def test_a_text_about_something_else_is_stopped(text: str, field: Field, similar
         {"title": "Oil", "attributes": {"Type": "CBD"}},
         {"title": "Fucking mug"},
         {"title": "Vape starter kit"},
+        {"title": "Virginia gold", "category": "Food, Beverages & Tobacco > Tobacco Products > Loose Tobacco"},
+        {"title": "Starter set", "category": "Vapes"},
     ],
 )
 def test_a_product_that_no_platform_takes_is_refused(product: dict[str, object]) -> None:
@@ -137,6 +139,8 @@ def test_a_product_that_no_platform_takes_is_refused(product: dict[str, object])
         {"title": "Hose with pistol grip"},
         {"title": "Mug", "description": "Not for tobacco."},
         {"title": "Scunthorpe mug"},
+        {"title": "Green tea", "category": "Food, Beverages & Tobacco > Beverages > Tea"},
+        {"title": "Crackers", "category": "Food, Beverages & Tobacco"},
     ],
 )
 def test_a_product_that_only_sounds_forbidden_is_not_refused(product: dict[str, object]) -> None:

@@ -56,7 +56,13 @@ def personal_attributes(text: Text, subject: Subject) -> Iterator[Finding]:
 def refused(subject: Subject) -> list[Finding]:
     """What makes the product itself unfit: restricted goods by title, category or attributes; a foul title."""
     product = subject.product
-    named = Text("\n".join([product.title, product.category, *product.attributes.values()]))
+    named = Text("\n".join([product.title, _kind_of_goods(product.category), *product.attributes.values()]))
     title = Text(product.title)
     findings = [*restricted_goods(named, subject), *profanity(title, subject)]
     return [Finding(rule=f.rule, severity="gate", field="product", found=f.found, message=f.message) for f in findings]
+
+
+def _kind_of_goods(category: str) -> str:
+    """What a category says of the thing: not its top shelf, which lists what else is sold ("Food & Tobacco > Tea")."""
+    top, *below = category.split(">")
+    return " > ".join(below) or ("" if "&" in top or "," in top else top)
