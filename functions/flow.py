@@ -12,16 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from functions.common.audit import Landed, landed_name, read_landed
-from functions.common.batches import Batch, Entry, Settings, encode, entry, keep, open_batch, step
+from functions.common.batches import Batch, Entry, Part, Settings, encode, entry, keep, open_batch, step
 from functions.common.errors import InputError
 from functions.common.models import Models
 from functions.common.records import CandidateSet, Product
 from functions.common.storage import FolderStore, Store
+from functions.common.tables import stored
 from functions.export.exports import Exports, write_exports
 from functions.generate import stage as generate
 from functions.generate.versions import settings_for as settings_for
@@ -140,8 +142,10 @@ def read_catalogue(store: Store, batch: Batch, told: Callable[[int, int], None],
     with ThreadPoolExecutor(1) as second:
         pending: deque[Future[Entry]] = deque()
         for result in ingest.run(catalogue, batch, languages=languages):
-            keep(store, batch, "ingest", result)
-            pending.append(second.submit(_validate, store, batch, result.number))
+            found, *refused = result.outputs
+            found = replace(found, records=stored(found.records, Product))
+            keep(store, batch, "ingest", replace(result, outputs=[found, *refused]))
+            pending.append(second.submit(_validate_read, store, batch, Part(batch, result.number, found.records)))
             while len(pending) > _AHEAD:
                 pending.popleft().result()
             parts += 1
@@ -153,6 +157,12 @@ def read_catalogue(store: Store, batch: Batch, told: Callable[[int, int], None],
     landed = Landed(rows=rows, parts=parts)
     store.create(landed_name(batch.batch_id), encode(landed))
     return landed
+
+
+def _validate_read(store: Store, batch: Batch, part: Part[Product]) -> Entry:
+    """Validate a part that is still at hand."""
+    done = entry(store, batch.batch_id, "validate", part.number)
+    return done or keep(store, batch, "validate", validate.run(part))
 
 
 def _validate(store: Store, batch: Batch, number: int) -> Entry:

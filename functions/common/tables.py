@@ -48,6 +48,16 @@ class Stored(Sequence[R]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def stored(records: Sequence[R], kind: type[R]) -> Stored[R]:
+    """Records with their bytes and table at hand, so that what comes next need not make them again."""
+    if isinstance(records, Stored):
+        return records
+    frame = to_frame(records, kind)
+    made = Stored(frame_to_parquet(frame) if records else _empty(kind), kind)
+    made.__dict__.update(frame=frame, _records=list(records))
+    return made
+
+
 def to_frame(records: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> pl.DataFrame:
     """Records as a table, one column a field; mappings become lists of ``{key, value}``."""
     if isinstance(records, Stored) and records.kind is kind:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.common.records import Candidate, CandidateSet, Creative, Finding, Measures, Product, Source
-from functions.common.tables import from_parquet, parquet_rows, to_parquet
+from functions.common.tables import from_parquet, parquet_rows, stored, to_parquet
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 PRODUCTS = st.builds(
@@ -28,6 +28,15 @@ PRODUCTS = st.builds(
 @given(st.lists(PRODUCTS, max_size=5))
 def test_products_survive_parquet_unchanged(products: list[Product]) -> None:
     assert from_parquet(to_parquet(products, Product), Product) == products
+
+
+@given(st.lists(PRODUCTS, max_size=3))
+def test_records_at_hand_and_records_read_back_have_the_same_bytes(products: list[Product]) -> None:
+    data = to_parquet(products, Product)
+    at_hand = stored(products, Product)
+    assert at_hand == products
+    assert to_parquet(at_hand, Product) == data
+    assert to_parquet(list(from_parquet(data, Product)), Product) == data
 
 
 def test_the_same_records_give_the_same_bytes() -> None:
