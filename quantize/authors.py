@@ -64,7 +64,8 @@ class ModelAuthor:
         )
         tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
         answers = self._models.writer.write(self._prompt.prefix(product), tails, sampling)
-        return {slot.name: samples[0].text for slot, samples in zip(SLOTS, answers, strict=True)}
+        # An answer that did not end within the limit is none: an empty text, which the gates stop.
+        return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}
 
 
 class SelectedAuthor:
