@@ -107,7 +107,7 @@ class Process:
             command, cwd=ROOT, env={**os.environ, **ours}, stderr=subprocess.PIPE, text=True
         )
 
-    def ready(self, seconds: float = 20.0) -> "Process":
+    def ready(self, seconds: float = 60.0) -> "Process":
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
