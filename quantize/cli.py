@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from functions import console
@@ -45,14 +46,18 @@ def info(as_json: AsJson = False) -> None:
 )
 def train(
     folder: Annotated[Path, typer.Argument(help="Of the run: checkpoint, adapter, figures.")],
-    rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 16,
-    alpha: Annotated[int, typer.Option(min=1, help="The adapter is scaled by alpha / rank.")] = 32,
-    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's input.")] = 0.05,
-    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 5e-4,
+    rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
+    alpha: Annotated[int, typer.Option(min=1, help="The adapter is scaled by alpha / rank.")] = 64,
+    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's input.")] = 0.0,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 3,
-    tokens: Annotated[int, typer.Option(min=256, help="Padded tokens in a batch; fewer take less memory.")] = 3072,
+    tokens: Annotated[int, typer.Option(min=256, help="Padded tokens in a batch; fewer take less memory.")] = 2048,
     seed: Annotated[int, typer.Option(help="Of initialisation, order and dropout.")] = 0,
     share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the corpus, for comparisons.")] = 1.0,
+    weighting: Annotated[str, typer.Option(help="`token`: long texts count most; `text`: each text alike.")] = "token",
+    accepted: Annotated[
+        Path | None, typer.Option(help="JSON Lines of texts that a model wrote and the gates passed, learnt as well.")
+    ] = None,
     base: Annotated[
         Path | None,
         typer.Option(help="GGUF file of another base model; the pinned one is fetched where none is named."),
@@ -61,14 +66,27 @@ def train(
 ) -> None:
     """Fine-tune the writer on the corpus; calling it again goes on from the last checkpoint."""
     need("torch", "transformers", "peft", "mlflow")
-    from quantize import show
+    from quantize import corpus, show
     from quantize import tracking as books
     from quantize.train import Plan
     from quantize.train import train as learn
 
     books.connect(tracking)
-    plan = Plan(
-        rank=rank, alpha=alpha, dropout=dropout, rate=rate, epochs=epochs, tokens=tokens, seed=seed, share=share
+    own = list(corpus.read_shard(accepted)) if accepted else []
+    plan = msgspec.convert(
+        {
+            "rank": rank,
+            "alpha": alpha,
+            "dropout": dropout,
+            "rate": rate,
+            "epochs": epochs,
+            "tokens": tokens,
+            "seed": seed,
+            "share": share,
+            "weighting": weighting,
+            "accepted": corpus.version(own) if own else "",
+        },
+        Plan,
     )
     with show.counting() as tell:
         figures = learn(
@@ -76,6 +94,7 @@ def train(
             base or _base_weights(),
             folder,
             lambda step, steps, loss: tell("training", step, steps, f"loss {loss:.3f}"),
+            own,
         )
     loss, minutes = figures["validation_loss"], figures["seconds"] / 60
     console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")

@@ -6,6 +6,7 @@ when the fields are decoded in parallel. So the prefix is computed once for elev
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from functions.generate.prompt import PROMPTS, SLOTS, Slot
 from quantize.corpus import Copy, Entry
 
 END = "<|im_end|>"
+Weighting = Literal["token", "text"]
+N = TypeVar("N", np.int64, np.float32)
 _SLOTS = {slot.name: slot for slot in SLOTS}
 
 
@@ -28,13 +31,13 @@ class Item:
         ids: tokens.
         positions: as in decoding, where each segment follows the prefix directly.
         segments: 0 for the prefix, then 1, 2, … for the fields.
-        targets: whether the token is to be learnt.
+        weights: how much the token counts in the loss; 0 where it is not to be learnt.
     """
 
     ids: NDArray[np.int64]
     positions: NDArray[np.int64]
     segments: NDArray[np.int64]
-    targets: NDArray[np.bool_]
+    weights: NDArray[np.float32]
 
 
 def targets(entry: Entry) -> Iterator[tuple[Slot, Voice, str]]:
@@ -60,20 +63,25 @@ def _copy_targets(copy: Copy, voice: Voice) -> Iterator[tuple[Slot, Voice, str]]
         yield _SLOTS["call to action"], voice, copy.cta
 
 
-def sequence(entry: Entry, tokenizer: Tokenizer) -> Item:
-    """An entry as one training sequence."""
+def sequence(entry: Entry, tokenizer: Tokenizer, weighting: Weighting = "token") -> Item:
+    """An entry as one training sequence.
+
+    Args:
+        weighting: ``token`` counts every token of a text alike, so that long texts count most; ``text`` gives every
+            text the same say, so that a headline is learnt as hard as a paragraph.
+    """
     prompt = PROMPTS["house"]
     prefix = tokenizer.encode(prompt.prefix(entry.as_product()), add_special_tokens=False).ids
     ids, positions = list(prefix), list(range(len(prefix)))
-    segments, learnt = [0] * len(prefix), [False] * len(prefix)
+    segments, weights = [0] * len(prefix), [0.0] * len(prefix)
     for number, (slot, voice, text) in enumerate(targets(entry), start=1):
         tail = tokenizer.encode(prompt.tail(slot, voice), add_special_tokens=False).ids
         body = tokenizer.encode(text + END, add_special_tokens=False).ids
         ids += tail + body
         positions += range(len(prefix), len(prefix) + len(tail) + len(body))
         segments += [number] * (len(tail) + len(body))
-        learnt += [False] * len(tail) + [True] * len(body)
-    return Item(np.array(ids), np.array(positions), np.array(segments), np.array(learnt))
+        weights += [0.0] * len(tail) + [1.0 if weighting == "token" else 1 / len(body)] * len(body)
+    return Item(np.array(ids), np.array(positions), np.array(segments), np.array(weights, np.float32))
 
 
 @dataclass(frozen=True)
@@ -83,35 +91,31 @@ class Padded:
     Attributes:
         ids, positions: (batch, tokens).
         visible: (batch, tokens, tokens), whether the row's token sees the column's.
-        targets: (batch, tokens), whether the token is to be learnt from the one before it in its segment.
+        weights: (batch, tokens), how much the token counts, learnt from the one before it in its segment.
     """
 
     ids: NDArray[np.int64]
     positions: NDArray[np.int64]
     visible: NDArray[np.bool_]
-    targets: NDArray[np.bool_]
+    weights: NDArray[np.float32]
 
 
 def pad(batch: Sequence[Item]) -> Padded:
     """A batch with its attention pattern: causal, prefix seen by all, segments hidden from each other."""
     longest = max(len(item.ids) for item in batch)
 
-    def side_by_side(name: str, fill: int) -> NDArray[np.int64]:
-        rows = np.full((len(batch), longest), fill, dtype=np.int64)
-        for row, item in zip(rows, batch, strict=True):
-            values = getattr(item, name)
-            row[: len(values)] = values
-        return rows
+    def side_by_side(rows: Sequence[NDArray[N]], fill: int) -> NDArray[N]:
+        return np.stack([np.pad(row, (0, longest - len(row)), constant_values=fill) for row in rows])
 
-    segments = side_by_side("segments", -1)
+    segments = side_by_side([item.segments for item in batch], -1)
     same = segments[:, :, None] == segments[:, None, :]
     prefix = (segments == 0)[:, None, :]
     causal = np.tri(longest, dtype=np.bool_)[None]
     return Padded(
-        ids=side_by_side("ids", 0),
-        positions=side_by_side("positions", 0),
+        ids=side_by_side([item.ids for item in batch], 0),
+        positions=side_by_side([item.positions for item in batch], 0),
         visible=(same | prefix) & causal,
-        targets=side_by_side("targets", 0).astype(np.bool_),
+        weights=side_by_side([item.weights for item in batch], 0),
     )
 
 

@@ -4,26 +4,34 @@ import json
 import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import mlflow.data
 import msgspec
 import numpy as np
+import pandas as pd
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.numpy import save_file
-from torch.nn.functional import cross_entropy
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from functions.common.errors import InputError
 from functions.common.records import Record
 from quantize import corpus
+from quantize.corpus import Entry
 from quantize.llama import GgufModel
-from quantize.sequences import Item, Padded, batches, pad, sequence
+from quantize.samples import samples
+from quantize.sequences import Item, Weighting, batches, pad, sequence, targets
+from quantize.tuned import MATRICES, Tuned, device, precision
 
-MATRICES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_SAVED_STEPS = 40
+"""Steps between checkpoints: what a kill costs at most."""
+
+_COMPILED_STEPS = 60
+"""Runs of fewer steps are over before compiling pays."""
 
 
 class Plan(Record, frozen=True, kw_only=True):
@@ -36,28 +44,35 @@ class Plan(Record, frozen=True, kw_only=True):
         tokens: padded tokens in a batch.
         seed: of initialisation, order and dropout.
         share: the part of the training split that is used, for comparisons.
+        weighting: what a token counts in the loss, see ``quantize.sequences.sequence``.
+        accepted: version of the texts that a model wrote itself and that are learnt beside the corpus, if any.
     """
 
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.05
-    rate: float = 5e-4
+    rank: int = 32
+    alpha: int = 64
+    dropout: float = 0.0
+    rate: float = 1e-3
     epochs: int = 3
-    tokens: int = 3072
+    tokens: int = 2048
     seed: int = 0
     share: float = 1.0
+    weighting: Weighting = "token"
+    accepted: str = ""
 
 
 Told = Callable[[int, int, float], None]
 
 
-def train(plan: Plan, base: Path, folder: Path, told: Told = lambda *_: None) -> dict[str, float]:
+def train(
+    plan: Plan, base: Path, folder: Path, told: Told = lambda *_: None, accepted: Sequence[Entry] = ()
+) -> dict[str, float]:
     """Train an adapter, or go on with a run that was stopped; the run's folder holds all of it.
 
     Args:
         base: GGUF file of the base model.
         folder: of the run: checkpoint, adapter, figures.
         told: is called with step, steps and loss.
+        accepted: entries that are learnt beside the corpus; the plan names their version.
 
     Returns:
         The figures of the run: losses and seconds.
@@ -67,59 +82,49 @@ def train(plan: Plan, base: Path, folder: Path, told: Told = lambda *_: None) ->
     gguf = GgufModel(base)
     tokenizer = gguf.tokenizer()
     entries = list(corpus.read())
-    learnt = [sequence(entry, tokenizer) for entry in entries if entry.split == "train"]
-    learnt = learnt[: math.ceil(len(learnt) * plan.share)]
-    held = [sequence(entry, tokenizer) for entry in entries if entry.split == "validation"]
-    run = Run(plan, folder, model(gguf, plan), learnt, held)
-    with mlflow.start_run(run_name=folder.name, run_id=run.tracked, log_system_metrics=False) as tracked:
-        run.begin(tracked.info.run_id, corpus.version(entries))
+    learnt = [*_part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
+    held = [entry for entry in entries if entry.split == "validation"]
+    run = Run(
+        plan,
+        folder,
+        Tuned(gguf, plan.rank, plan.alpha, plan.dropout),
+        [sequence(entry, tokenizer, plan.weighting) for entry in learnt],
+        [sequence(entry, tokenizer) for entry in held],
+    )
+    with mlflow.start_run(run_name=folder.name, run_id=run.tracked) as tracked:
+        run.begin(tracked.info.run_id, corpus.version(entries), learnt, held)
         figures = run.loop(told)
         run.finish(figures)
+        mlflow.log_text(samples(gguf, folder / "adapter", held), "samples.md")
     return figures
 
 
-def model(gguf: GgufModel, plan: Plan) -> PeftModel:
-    """The base model with a fresh adapter."""
-    weights = {name: torch.from_numpy(matrix) for name, matrix in gguf.weights().items()}
-    vocabulary, width = weights["model.embed_tokens.weight"].shape
-    config = LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=width,
-        intermediate_size=weights["model.layers.0.mlp.up_proj.weight"].shape[0],
-        num_hidden_layers=gguf.layers,
-        num_attention_heads=gguf.heads,
-        num_key_value_heads=gguf.heads_kv,
-        rms_norm_eps=gguf.epsilon,
-        rope_parameters={"rope_type": "default", "rope_theta": gguf.rope_base},
-        max_position_embeddings=8192,
-        tie_word_embeddings=True,
-        attn_implementation="sdpa",
-    )
-    base = LlamaForCausalLM(config)
-    missing, unexpected = base.load_state_dict(weights, strict=False)
-    if unexpected or missing != ["lm_head.weight"]:
-        raise ValueError(f"the base weights do not fit: missing {missing}, unexpected {unexpected}")
-    base.tie_weights()
-    lora = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, lora_dropout=plan.dropout, target_modules=MATRICES)
-    return get_peft_model(base, lora)
+def _part(entries: list[Entry], share: float) -> list[Entry]:
+    """Entries of every shard, in their order; the same ones for the same share."""
+    drawn = np.random.default_rng(0).permutation(len(entries))[: math.ceil(len(entries) * share)]
+    return [entries[number] for number in sorted(drawn)]
+
+
+def _dataset(name: str, entries: Sequence[Entry]) -> Any:
+    rows = [(e.id, slot.name, voice, text) for e in entries for slot, voice, text in targets(e)]
+    frame = pd.DataFrame(rows, columns=["product", "slot", "voice", "text"])
+    return mlflow.data.from_pandas(frame, source=str(corpus.FOLDER), name=name, digest=corpus.version(list(entries)))
 
 
 class Run:
     """A training run with its state; what is on disk is enough to go on after a kill."""
 
-    def __init__(self, plan: Plan, folder: Path, tuned: PeftModel, learnt: list[Item], held: list[Item]) -> None:
-        self.plan, self.folder, self.held = plan, folder, held
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = tuned.to(self.device)
+    def __init__(self, plan: Plan, folder: Path, tuned: Tuned, learnt: list[Item], held: list[Item]) -> None:
+        self.plan, self.folder, self.tuned, self.held = plan, folder, tuned, held
         self.schedule = [
             b for epoch in range(plan.epochs) for b in batches(learnt, plan.tokens, plan.seed * 1000 + epoch)
         ]
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.AdamW(tuned.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
         self.step, self.seconds = 0, 0.0
         self.tracked: str | None = None
         self.curve: list[dict[str, float]] = []
         self._restore()
+        self.compiled = len(self.schedule) - self.step > _COMPILED_STEPS and tuned.compile()
 
     @property
     def _checkpoint(self) -> Path:
@@ -131,7 +136,7 @@ class Run:
         state = torch.load(self._checkpoint, weights_only=True)
         if state["plan"] != msgspec.json.encode(self.plan).decode():
             raise InputError(f"{self.folder}: holds a run with other settings; name another folder")
-        set_peft_model_state_dict(self.model, state["adapter"])
+        set_peft_model_state_dict(self.tuned.peft, state["adapter"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
         self.step, self.seconds, self.tracked = state["step"], state["seconds"], state["tracked"]
@@ -141,7 +146,7 @@ class Run:
         """Write the checkpoint; a kill while it is written leaves the one before."""
         state = {
             "plan": msgspec.json.encode(self.plan).decode(),
-            "adapter": get_peft_model_state_dict(self.model),
+            "adapter": get_peft_model_state_dict(self.tuned.peft),
             "optimiser": self.optimiser.state_dict(),
             "random": torch.get_rng_state(),
             "step": self.step,
@@ -152,7 +157,7 @@ class Run:
         torch.save(state, self._checkpoint.with_suffix(".new"))
         self._checkpoint.with_suffix(".new").replace(self._checkpoint)
 
-    def begin(self, tracked: str, corpus_version: str) -> None:
+    def begin(self, tracked: str, corpus_version: str, learnt: Sequence[Entry], held: Sequence[Entry]) -> None:
         """Tell MLflow what is about to be done; once for a run, however often it is resumed."""
         if self.tracked:
             return
@@ -164,13 +169,19 @@ class Run:
                 "steps": len(self.schedule),
                 "torch": torch.__version__,
                 "processor": platform.processor() or platform.machine(),
-                "device": self.device.type,
+                "device": device().type,
+                "precision": str(precision()).removeprefix("torch."),
+                "compiled": self.compiled,
             }
         )
+        mlflow.log_input(_dataset("corpus-train", learnt), context="training")
+        mlflow.log_input(_dataset("corpus-validation", held), context="validation")
+        packages = sorted({f"{found.name}=={found.version}" for found in distributions()})
+        mlflow.log_text("\n".join(packages) + "\n", "environment.txt")
 
     def loop(self, told: Told) -> dict[str, float]:
         """All steps that are left."""
-        every = max(1, len(self.schedule) // (self.plan.epochs * 2))
+        every = math.ceil(len(self.schedule) / (self.plan.epochs * 2))
         while self.step < len(self.schedule):
             started = time.monotonic()
             loss = self._learn(self.schedule[self.step])
@@ -178,58 +189,44 @@ class Run:
             self.seconds += time.monotonic() - started
             mlflow.log_metric("train_loss", loss, step=self.step)
             told(self.step, len(self.schedule), loss)
-            if self.step % every == 0 or self.step == len(self.schedule):
+            if measured := self.step % every == 0 or self.step == len(self.schedule):
                 point = {"step": float(self.step), "train_loss": loss, "validation_loss": self.validate()}
                 self.curve.append(point)
                 mlflow.log_metric("validation_loss", point["validation_loss"], step=self.step)
+            if measured or self.step % _SAVED_STEPS == 0:
                 self.save()
-        return {"validation_loss": self.validate(), "seconds": self.seconds, "steps": float(self.step)}
+        last = self.curve[-1]["validation_loss"]
+        return {"validation_loss": last, "seconds": self.seconds, "steps": float(self.step)}
 
     def _learn(self, batch: list[Item]) -> float:
-        self.model.train()
+        self.tuned.peft.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * _schedule(self.step, len(self.schedule))
         self.optimiser.zero_grad()
-        loss = self._loss(pad(batch))
+        loss = self.tuned.loss(pad(batch))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.tuned.parameters(), 1.0)
         self.optimiser.step()
         return float(loss.item())
 
     @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
     def validate(self) -> float:
         """Mean loss a token on the validation split."""
-        self.model.eval()
+        self.tuned.peft.eval()
         total = count = 0.0
         for batch in batches(self.held, self.plan.tokens, 0):
             padded = pad(batch)
-            size = float(padded.targets.sum())
-            total += float(self._loss(padded).item()) * size
+            size = float(padded.weights.sum())
+            total += float(self.tuned.loss(padded).item()) * size
             count += size
         return total / max(count, 1.0)
-
-    def _loss(self, batch: Padded) -> torch.Tensor:
-        """Mean cross-entropy of the target tokens only; logits are computed for no other position."""
-        visible = torch.from_numpy(batch.visible)[:, None].to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            states = self.model.base_model.model.model(
-                input_ids=torch.from_numpy(batch.ids).to(self.device),
-                position_ids=torch.from_numpy(batch.positions).to(self.device),
-                attention_mask=visible,
-                use_cache=False,
-            ).last_hidden_state
-            rows, columns = np.nonzero(batch.targets)
-            # A target follows its own segment's token before it, which is the one to its left.
-            logits = self.model.base_model.model.lm_head(states[rows, columns - 1])
-        wanted = torch.from_numpy(batch.ids[rows, columns]).to(self.device)
-        return cross_entropy(logits.float(), wanted)
 
     def finish(self, figures: dict[str, float]) -> None:
         """Write the adapter in the form that peft and `quantize.build` read, and the figures beside it."""
         adapter = self.folder / "adapter"
         adapter.mkdir(exist_ok=True)
         state = {
-            n: t.detach().to(torch.float16).cpu().numpy() for n, t in get_peft_model_state_dict(self.model).items()
+            n: t.detach().to(torch.float16).cpu().numpy() for n, t in get_peft_model_state_dict(self.tuned.peft).items()
         }
         save_file(state, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
         config: dict[str, Any] = {

@@ -83,11 +83,16 @@ class Entry(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read(folder: Path = FOLDER) -> Iterator[Entry]:
     """Every entry, shard by shard; InputError names the line that is not one."""
     for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-            try:
-                yield msgspec.json.decode(line, type=Entry)
-            except (msgspec.DecodeError, msgspec.ValidationError) as error:
-                raise InputError(f"{path.name} line {number}: {error}") from error
+        yield from read_shard(path)
+
+
+def read_shard(path: Path) -> Iterator[Entry]:
+    """Every entry of a file in JSON Lines; InputError names the line that is not one."""
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            yield msgspec.json.decode(line, type=Entry)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise InputError(f"{path.name} line {number}: {error}") from error
 
 
 def version(entries: list[Entry]) -> str:

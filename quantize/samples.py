@@ -1,0 +1,36 @@
+"""What a freshly trained adapter writes, for people to read beside its losses."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from functions.common.writer import LlamaWriter, Sampling
+from functions.generate.prompt import PROMPTS, SLOTS
+from quantize.corpus import Entry
+from quantize.llama import GgufModel, convert, merge
+
+_SHOWN = 8
+
+
+def samples(gguf: GgufModel, adapter: Path, entries: Sequence[Entry]) -> str:
+    """The tuned model's likeliest text for every slot of a few products, as Markdown."""
+    weights = gguf.weights()
+    merge(weights, adapter)
+    prompt = PROMPTS["house"]
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        convert(gguf, weights, Path(folder), "int8")
+        gguf.tokenizer().save(f"{folder}/tokenizer.json")
+        writer = LlamaWriter(Path(folder), os.cpu_count() or 1)
+        for entry in entries[:: max(1, len(entries) // _SHOWN)][:_SHOWN]:
+            tails = [prompt.tail(slot, entry.voice) for slot in SLOTS]
+            greedy = Sampling(samples=1, seed=0, topk=1)
+            answers = writer.write(prompt.prefix(entry.as_product()), tails, greedy)
+            lines += [f"## {entry.product.title} ({entry.voice})", ""]
+            lines += [
+                f"- {slot.name}: {' / '.join(s.text for s in found)}"
+                for slot, found in zip(SLOTS, answers, strict=True)
+            ]
+            lines.append("")
+    return "\n".join(lines)
