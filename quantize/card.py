@@ -5,17 +5,15 @@ Every figure comes out of ``train.json`` and ``evaluation.json``; what was not m
 
 import html
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 
-from functions.common.errors import InputError, NotFoundError
-from functions.common.records import Record
+from functions.common.errors import InputError
 from functions.generate.prompt import SLOTS
 from quantize.build import recipes
 from quantize.figures import Evaluation, Report, Section
+from quantize.trials import Training, Trial, number, trials_table
 
 _FIGURES = {
     "passed": "texts that pass all gates",
@@ -30,30 +28,11 @@ _FIGURES = {
 _WEAK = 5
 
 
-class Training(Record, frozen=True, kw_only=True):
-    """What a training run left in ``train.json``.
-
-    Attributes:
-        plan: settings; ``figures``: validation loss, seconds, steps; ``curve``: losses by step.
-    """
-
-    plan: dict[str, float]
-    figures: dict[str, float]
-    curve: list[dict[str, float]] = []
-
-
-def read_training(path: Path) -> Training:
-    """The record of a training run; InputError where it is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Training)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path}: no such file; name the folder of a finished `adloom model train`") from error
-    except msgspec.MsgspecError as error:
-        raise InputError(f"{path}: is no training record ({error})") from error
-
-
-def card(training: Training, report: Report) -> str:
+def card(training: Training, report: Report, trials: Sequence[Trial] = ()) -> str:
     """The card as Markdown with its YAML head.
+
+    Args:
+        trials: the runs by which the settings were chosen.
 
     Raises:
         InputError: the report holds no sample.
@@ -61,7 +40,7 @@ def card(training: Training, report: Report) -> str:
     if not report.sections:
         raise InputError("the evaluation holds no sample; run `adloom model evaluate`")
     head = yaml.safe_dump(_metadata(report), sort_keys=False, allow_unicode=True)
-    body = [_summary(report), _details(), _uses(), _limits(report), _start(), _training(training, report)]
+    body = [_summary(report), _details(), _uses(), _limits(report), _start(), _training(training, report, trials)]
     return "\n\n".join([f"---\n{head}---", *body, _evaluation(report), _technical(training), _rest()]) + "\n"
 
 
@@ -181,11 +160,11 @@ $ adloom run catalogue.csv --out ads
 The adapter alone is in peft's form (`adapter_config.json`, `adapter_model.safetensors`) and fits the base model."""
 
 
-def _training(training: Training, report: Report) -> str:
-    plan = "\n".join(f"- {name}: {_number(value)}" for name, value in training.plan.items())
+def _training(training: Training, report: Report, trials: Sequence[Trial]) -> str:
+    plan = "\n".join(f"- {name}: {number(value)}" for name, value in training.plan.items())
     figures = training.figures
     curve = "\n".join(
-        f"| {_number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
+        f"| {number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
     )
     losses = f"\n\n| step | training loss | validation loss |\n|---|---|---|\n{curve}" if curve else ""
     return f"""## Training Details
@@ -206,8 +185,17 @@ they do not see each other, at the positions that they have when they are decode
 
 #### Speeds, Sizes, Times
 
-{_number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes; final validation loss \
-{figures.get("validation_loss", float("nan")):.4f}.{losses}"""
+{number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes; final validation loss \
+{figures.get("validation_loss", float("nan")):.4f}.{losses}{_chosen(trials)}"""
+
+
+def _chosen(trials: Sequence[Trial]) -> str:
+    if not trials:
+        return ""
+    head, *rows = trials_table(trials)
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    table = "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
+    return f"\n\n#### How the settings were chosen\n\nRuns on a part of the training data, best first:\n\n{table}"
 
 
 def _evaluation(report: Report) -> str:
@@ -289,7 +277,3 @@ Cite the base model by its own card; for Adloom, its repository.
 ## Model Card Contact
 
 The issue tracker of the Adloom repository. This card is written by `adloom model card` from the records of the run."""
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"

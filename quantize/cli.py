@@ -5,10 +5,11 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.table import Table
 
 from functions import console
 from functions.common.models import Models, models_folder
-from quantize import cli_evaluate, cli_registry
+from quantize import cli_evaluate, cli_improve, cli_registry
 from quantize.options import AsJson, Tracking, need, write_json
 
 app = typer.Typer(no_args_is_help=True, help="Build, train, evaluate and register models.")
@@ -116,15 +117,35 @@ def _base_weights() -> Path:
 def card(
     folder: Annotated[Path, typer.Argument(help="Of the training run: its train.json is read.")],
     evaluation: Annotated[Path, typer.Option(help="What `adloom model evaluate` wrote.")] = Path("evaluation.json"),
+    trials: Annotated[Path | None, typer.Option(help="What `adloom model trials` wrote.")] = None,
     out: Annotated[Path, typer.Option(help="The card.")] = Path("README.md"),
 ) -> None:
     """Write the model card from what the training run and the evaluation recorded."""
     from quantize.card import card as made
-    from quantize.card import read_training
     from quantize.evaluate import read_report
+    from quantize.trials import Trial, read_training
 
-    out.write_text(made(read_training(folder / "train.json"), read_report(evaluation)), encoding="utf-8")
+    compared = msgspec.json.decode(trials.read_bytes(), type=list[Trial]) if trials else []
+    out.write_text(made(read_training(folder / "train.json"), read_report(evaluation), compared), encoding="utf-8")
     console.out.print(f"card: {out}", soft_wrap=True)
+
+
+@app.command(epilog="Example:  adloom model trials runs/a runs/b runs/c --out trials.json")
+def trials(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders of finished training runs.")],
+    out: Annotated[Path | None, typer.Option(help="Keep the comparison here, for the card.")] = None,
+) -> None:
+    """Compare training runs by their validation loss, the best first."""
+    from quantize.trials import read_trials, trials_table
+
+    found = read_trials(folders)
+    head, *rows = trials_table(found)
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    console.out.print(table)
+    if out:
+        out.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
 
 
 app.command(
@@ -135,6 +156,10 @@ app.command(
     epilog="Examples:  adloom model pairs --against template   ·   "
     "adloom model pairs shop.csv --against base-models --limit 150 --out pairs.jsonl --key key.jsonl"
 )(cli_evaluate.pairs)
+app.command(
+    epilog="Examples:  adloom model sample own.jsonl   ·   adloom model train runs/second --accepted own.jsonl"
+)(cli_improve.sample)
+app.command(epilog="Example:  adloom model average runs/mean runs/one/adapter runs/two/adapter")(cli_improve.average)
 app.command(epilog="Example:  adloom model votes key.jsonl votes-anna.jsonl votes-ben.jsonl")(cli_evaluate.votes)
 app.command(epilog="Example:  adloom model register --evaluation evaluation.json")(cli_registry.register)
 app.command(epilog="Examples:  adloom model promote   ·   adloom model promote 4 --force")(cli_registry.promote)

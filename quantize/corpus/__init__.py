@@ -1,10 +1,12 @@
 """The corpus that the house style is learnt from: invented products and the copy written for each."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from functions.common.errors import InputError
 from functions.common.records import Product, Record, Source, Voice, digest
@@ -93,6 +95,12 @@ def read_shard(path: Path) -> Iterator[Entry]:
             yield msgspec.json.decode(line, type=Entry)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise InputError(f"{path.name} line {number}: {error}") from error
+
+
+def part(entries: list[Entry], share: float) -> list[Entry]:
+    """A share of the entries, of every shard, in their order; always the same ones."""
+    drawn = np.random.default_rng(0).permutation(len(entries))[: math.ceil(len(entries) * share)]
+    return [entries[number] for number in sorted(drawn)]
 
 
 def version(entries: list[Entry]) -> str:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from functions.common.errors import InputError, NotFoundError
-from quantize.card import Training, card, read_training
+from quantize.card import card
 from quantize.figures import (
     Evaluation,
     Latency,
@@ -19,6 +19,7 @@ from quantize.figures import (
     Section,
     SlotFigures,
 )
+from quantize.trials import Training, Trial, read_training, read_trials
 
 SECTIONS = [
     "Model Details",
@@ -150,3 +151,18 @@ def test_without_records_there_is_no_card(tmp_path: Path) -> None:
         read_training(tmp_path / "train.json")
     (tmp_path / "train.json").write_bytes(msgspec.json.encode(TRAINING))
     assert read_training(tmp_path / "train.json") == TRAINING
+
+
+def test_the_card_shows_the_runs_that_the_settings_were_chosen_by_the_best_first(tmp_path: Path) -> None:
+    for name, rate, loss in (("slow", 0.0001, 2.5), ("fast", 0.001, 2.25)):
+        (tmp_path / name).mkdir()
+        record = {
+            "plan": {"rank": 8, "rate": rate, "weighting": "token"},
+            "figures": {"validation_loss": loss, "seconds": 90},
+        }
+        (tmp_path / name / "train.json").write_bytes(msgspec.json.encode(record))
+    trials = read_trials([tmp_path / "slow", tmp_path / "fast"])
+    assert [type(trial) for trial in trials] == [Trial, Trial]
+    text = card(TRAINING, report(), trials)
+    assert "| run | rate | validation loss | minutes |" in text  # What the runs share is left out.
+    assert text.index("| fast | 0.001 | 2.2500 | 1.5 |") < text.index("| slow | 0.0001 | 2.5000 | 1.5 |")

@@ -1,0 +1,60 @@
+"""What training runs left behind, and how they compare."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from functions.common.errors import InputError, NotFoundError
+from functions.common.records import Record
+
+
+class Training(Record, frozen=True, kw_only=True):
+    """What a training run left in ``train.json``.
+
+    Attributes:
+        plan: settings; ``figures``: validation loss, seconds, steps; ``curve``: losses by step.
+    """
+
+    plan: dict[str, float | str]
+    figures: dict[str, float]
+    curve: list[dict[str, float]] = []
+
+
+class Trial(Training, frozen=True, kw_only=True):
+    """A run of a comparison, by the name of its folder."""
+
+    run: str
+
+
+def read_trials(folders: Sequence[Path]) -> list[Trial]:
+    """The records of several runs, the lowest validation loss first."""
+    read = {folder.name: read_training(folder / "train.json") for folder in folders}
+    trials = [Trial(run=name, plan=t.plan, figures=t.figures, curve=t.curve) for name, t in read.items()]
+    return sorted(trials, key=lambda trial: trial.figures["validation_loss"])
+
+
+def trials_table(trials: Sequence[Trial]) -> list[list[str]]:
+    """Rows for people: the run, the settings in which the runs differ, the loss, the minutes; a head first."""
+    names = [name for name in trials[0].plan if len({trial.plan.get(name) for trial in trials}) > 1]
+    rows = [["run", *names, "validation loss", "minutes"]]
+    for trial in trials:
+        settings = [number(trial.plan[name]) for name in names]
+        loss, minutes = trial.figures["validation_loss"], trial.figures["seconds"] / 60
+        rows.append([trial.run, *settings, f"{loss:.4f}", f"{minutes:.1f}"])
+    return rows
+
+
+def read_training(path: Path) -> Training:
+    """The record of a training run; InputError where it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Training)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: no such file; name the folder of a finished `adloom model train`") from error
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}: is no training record ({error})") from error
+
+
+def number(value: float | str) -> str:
+    """A setting or figure as people write it."""
+    return value or "none" if isinstance(value, str) else f"{value:g}"
