@@ -85,7 +85,9 @@ def evaluate(
 
 
 def pairs(
-    against: Annotated[str, typer.Option(help="A folder of models, `template`, or `corpus` (by hand).")],
+    against: Annotated[
+        list[str], typer.Option(help="A folder of models, `template`, or `corpus` (by hand). May be repeated.")
+    ],
     catalogues: Catalogues = None,
     limit: Limit = None,
     seed: Seed = 0,
@@ -112,21 +114,23 @@ def pairs(
         return SelectedAuthor(models, _settings(models, on, candidates)) if selected else ModelAuthor(models)
 
     _, products = _sample(catalogues, "reading", limit, seed, language)
-    ours, theirs = author_of(Models(folder)), _author(against, author_of)
-    if ours.name == theirs.name:
-        raise InputError(f"{against}: both sides are {ours.name!r}; name another --against")
+    authors = [author_of(Models(folder)), *(_author(spec, author_of) for spec in against)]
+    names = [author.name for author in authors]
+    if len(set(names)) < len(names):
+        raise InputError(f"--against {', '.join(against)}: the authors {', '.join(names)} are not all different")
     with show.counting() as tell:
         copies: list[list[dict[str, str]]] = []
-        for author in (ours, theirs):
+        for author in authors:
             told = _each(tell, len(products))(author.name)
             copies.append([])
             for product in products:
                 copies[-1].append(author.write(product))
                 told(1)
-    made, keys = pairs_of(products, (ours.name, theirs.name), (copies[0], copies[1]), seed)
+    made, keys = pairs_of(products, names, copies, seed)
     write_lines(out, made)
     write_lines(key, keys)
-    console.out.print(f"{len(made)} pairs, {ours.name} against {theirs.name}: {out}; the key: {key}", soft_wrap=True)
+    said = f"{len(made)} pairs, {names[0]} against {', '.join(names[1:])}"
+    console.out.print(f"{said}: {out}; the key: {key}", soft_wrap=True)
 
 
 def votes(
@@ -137,16 +141,17 @@ def votes(
     author: Annotated[str, typer.Option(help="Whose wins are counted.")] = "Adloom",
     as_json: AsJson = False,
 ) -> None:
-    """Count the votes of readers: how often an author won, with the interval of 95 %."""
-    from quantize.pairwise import Key, Vote, read_lines, result
+    """Count the votes of readers: how often an author won against each other one, with the interval of 95 %."""
+    from quantize.pairwise import Key, Vote, read_lines, results
     from quantize.show import result as shown
 
     cast = [vote for path in given for vote in read_lines(path, Vote)]
-    found = result(read_lines(key, Key), cast, author)
+    found = results(read_lines(key, Key), cast, author)
     if as_json:
         write_json(found)
     else:
-        shown(found)
+        for each in found:
+            shown(each)
 
 
 def _sample(

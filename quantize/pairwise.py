@@ -80,33 +80,34 @@ class Result(Record, frozen=True, kw_only=True):
 
 
 def pairs_of(
-    products: Sequence[Product], authors: tuple[str, str], copies: tuple[Sequence[Copy], Sequence[Copy]], seed: int = 0
+    products: Sequence[Product], authors: Sequence[str], copies: Sequence[Sequence[Copy]], seed: int = 0
 ) -> tuple[list[Pair], list[Key]]:
-    """The pairs in a shuffled order, each with its sides shuffled, and the key.
+    """The first author beside each other one, in a shuffled order, each pair with its sides shuffled; and the key.
 
-    Products for which one of the authors wrote none of the fields, or both wrote the same, are left out.
+    Products for which one of the two wrote none of the fields, or both wrote the same, are left out.
+
+    Args:
+        copies: for each author, what it wrote for each product.
     """
     rng = random.Random(seed)  # noqa: S311 - a draw that must repeat, not a secret
     made: list[tuple[Pair, Key]] = []
-    for product, ours, theirs in zip(products, *copies, strict=True):
-        sides = [_shown(ours), _shown(theirs)]
-        swapped = rng.random() < 0.5
-        if not all(sides) or sides[0] == sides[1]:
-            continue
-        a, b = reversed(range(2)) if swapped else range(2)
-        name = digest(seed, authors, product.product_id, product.text(), size=5)
-        made.append(
-            (
-                Pair(pair=name, product=_facts(product), A=sides[a], B=sides[b]),
-                Key(pair=name, A=authors[a], B=authors[b]),
-            )
-        )
+    for rival, theirs in zip(authors[1:], copies[1:], strict=True):
+        for product, *written in zip(products, copies[0], theirs, strict=True):
+            names, sides = [authors[0], rival], [_shown(copy) for copy in written]
+            if rng.random() < 0.5:
+                names.reverse()
+                sides.reverse()
+            if not all(sides) or sides[0] == sides[1]:
+                continue
+            name = digest(seed, authors[0], rival, product.product_id, product.text(), size=5)
+            pair = Pair(pair=name, product=_facts(product), A=sides[0], B=sides[1])
+            made.append((pair, Key(pair=name, A=names[0], B=names[1])))
     rng.shuffle(made)
     return [pair for pair, _ in made], [key for _, key in made]
 
 
-def result(keys: Sequence[Key], votes: Sequence[Vote], author: str) -> Result:
-    """How an author fared.
+def results(keys: Sequence[Key], votes: Sequence[Vote], author: str) -> list[Result]:
+    """How an author fared against each other one, by name.
 
     Raises:
         InputError: a vote on a pair that is not in the key, or twice by one reader; nobody voted; no such author.
@@ -126,16 +127,25 @@ def result(keys: Sequence[Key], votes: Sequence[Vote], author: str) -> Result:
         given[vote.pair].append("tie" if vote.vote == "tie" else getattr(known[vote.pair], vote.vote))
     if not given:
         raise InputError('there are no votes; each line is {"pair": …, "vote": "A", "B" or "tie"}')
-    win = sum(choices.count(author) / len(choices) for choices in given.values()) / len(given)
-    tie = sum(choices.count("tie") / len(choices) for choices in given.values()) / len(given)
-    win_low, win_high = wilson(win, len(given))
-    either_low, either_high = wilson(win + tie, len(given))
+    rivals: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        if author in (key.A, key.B):
+            rivals[key.B if author == key.A else key.A].append(key.pair)
+    return [_result(author, rival, pairs, given) for rival, pairs in sorted(rivals.items())]
+
+
+def _result(author: str, rival: str, pairs: Sequence[str], given: Mapping[str, Sequence[str]]) -> Result:
+    read = [given[pair] for pair in pairs if pair in given]
+    win = sum(choices.count(author) / len(choices) for choices in read) / max(1, len(read))
+    tie = sum(choices.count("tie") / len(choices) for choices in read) / max(1, len(read))
+    win_low, win_high = wilson(win, len(read))
+    either_low, either_high = wilson(win + tie, len(read))
     return Result(
         author=author,
-        against=", ".join(sorted(names - {author})),
-        pairs=len(given),
-        unread=len(known) - len(given),
-        votes=len(seen),
+        against=rival,
+        pairs=len(read),
+        unread=len(pairs) - len(read),
+        votes=sum(map(len, read)),
         win=round(win, 4),
         win_low=win_low,
         win_high=win_high,

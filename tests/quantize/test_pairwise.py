@@ -5,7 +5,7 @@ import pytest
 from functions.common.errors import InputError, NotFoundError
 from functions.common.records import Product, Source
 from quantize.authors import Copy
-from quantize.pairwise import Key, Pair, Vote, pairs_of, read_lines, result, write_lines
+from quantize.pairwise import Key, Pair, Vote, pairs_of, read_lines, results, write_lines
 from quantize.statistics import paired_bootstrap, wilson
 
 PRODUCTS = [
@@ -14,11 +14,11 @@ PRODUCTS = [
 ]
 OURS: list[Copy] = [{"headline": f"Ours {n}", "hashtags": "#scarf"} for n in range(40)]
 THEIRS: list[Copy] = [{"headline": f"Theirs {n}"} for n in range(40)]
-NAMES = ("Adloom", "template")
+NAMES = ["Adloom", "template"]
 
 
 def test_the_order_is_shuffled_and_only_the_key_tells_who_wrote_what() -> None:
-    pairs, keys = pairs_of(PRODUCTS, NAMES, (OURS, THEIRS), seed=3)
+    pairs, keys = pairs_of(PRODUCTS, NAMES, [OURS, THEIRS], seed=3)
     assert [pair.pair for pair in pairs] == [key.pair for key in keys]
     assert 8 < sum(1 for key in keys if key.A == "Adloom") < 32
     for pair, key in zip(pairs, keys, strict=True):
@@ -29,14 +29,14 @@ def test_the_order_is_shuffled_and_only_the_key_tells_who_wrote_what() -> None:
 
 
 def test_pairs_repeat_with_their_seed_and_change_with_another() -> None:
-    assert pairs_of(PRODUCTS, NAMES, (OURS, THEIRS), 3) == pairs_of(PRODUCTS, NAMES, (OURS, THEIRS), 3)
-    assert pairs_of(PRODUCTS, NAMES, (OURS, THEIRS), 3) != pairs_of(PRODUCTS, NAMES, (OURS, THEIRS), 4)
+    assert pairs_of(PRODUCTS, NAMES, [OURS, THEIRS], 3) == pairs_of(PRODUCTS, NAMES, [OURS, THEIRS], 3)
+    assert pairs_of(PRODUCTS, NAMES, [OURS, THEIRS], 3) != pairs_of(PRODUCTS, NAMES, [OURS, THEIRS], 4)
 
 
 def test_a_product_with_nothing_to_compare_is_left_out() -> None:
     ours = [{}, {"headline": "Same"}, *OURS[2:]]
     theirs = [{"headline": "One"}, {"headline": "Same"}, *THEIRS[2:]]
-    pairs, _ = pairs_of(PRODUCTS, NAMES, (ours, theirs))
+    pairs, _ = pairs_of(PRODUCTS, NAMES, [ours, theirs])
     assert len(pairs) == 38
 
 
@@ -45,17 +45,28 @@ def test_wins_ties_and_losses_are_counted_through_the_key() -> None:
         Key(pair=str(n), A="Adloom", B="base") if n % 2 else Key(pair=str(n), A="base", B="Adloom") for n in range(10)
     ]
     votes = [Vote(pair="0", vote="B"), Vote(pair="1", vote="A"), Vote(pair="2", vote="A"), Vote(pair="3", vote="tie")]
-    found = result(keys, votes, "Adloom")
+    (found,) = results(keys, votes, "Adloom")
     assert (found.win, found.tie, found.win_or_tie) == (0.5, 0.25, 0.75)
     assert (found.pairs, found.unread, found.votes, found.against) == (4, 6, 4, "base")
     assert found.win_low < 0.5 < found.win_high
-    assert result(keys, votes, "base").win == 0.25
+    assert results(keys, votes, "base")[0].win == 0.25
+
+
+def test_several_rivals_are_read_mixed_and_counted_apart() -> None:
+    pairs, keys = pairs_of(PRODUCTS, ["Adloom", "template", "base"], [OURS, THEIRS, THEIRS], seed=3)
+    assert len(pairs) == len({pair.pair for pair in pairs}) == 80
+    first_half = {key.A if key.B == "Adloom" else key.B for key in keys[:40]}
+    assert first_half == {"template", "base"}
+    votes = [Vote(pair=k.pair, vote="A" if (k.A == "Adloom") == ("base" in (k.A, k.B)) else "B") for k in keys]
+    found = {each.against: each for each in results(keys, votes, "Adloom")}
+    assert (found["base"].win, found["base"].pairs) == (1.0, 40)
+    assert (found["template"].win, found["template"].pairs) == (0.0, 40)
 
 
 def test_readers_of_the_same_pair_share_its_one_voice() -> None:
     keys = [Key(pair="0", A="Adloom", B="base"), Key(pair="1", A="Adloom", B="base")]
     votes = [Vote(pair="0", vote="A", reader=name) for name in ("ann", "ben", "cy")]
-    found = result(keys, [*votes, Vote(pair="1", vote="B", reader="ann")], "Adloom")
+    (found,) = results(keys, [*votes, Vote(pair="1", vote="B", reader="ann")], "Adloom")
     assert (found.pairs, found.votes, found.win) == (2, 4, 0.5)
     assert found.win_low == wilson(0.5, 2)[0]
 
@@ -63,17 +74,17 @@ def test_readers_of_the_same_pair_share_its_one_voice() -> None:
 def test_votes_that_cannot_be_counted_are_refused() -> None:
     keys = [Key(pair="0", A="Adloom", B="base")]
     with pytest.raises(InputError, match="not in the key"):
-        result(keys, [Vote(pair="9", vote="A")], "Adloom")
+        results(keys, [Vote(pair="9", vote="A")], "Adloom")
     with pytest.raises(InputError, match="'ann' voted on pair '0' twice"):
-        result(keys, [Vote(pair="0", vote="A", reader="ann")] * 2, "Adloom")
+        results(keys, [Vote(pair="0", vote="A", reader="ann")] * 2, "Adloom")
     with pytest.raises(InputError, match="no votes"):
-        result(keys, [], "Adloom")
+        results(keys, [], "Adloom")
     with pytest.raises(InputError, match="choose among Adloom, base"):
-        result(keys, [Vote(pair="0", vote="A")], "ours")
+        results(keys, [Vote(pair="0", vote="A")], "ours")
 
 
 def test_files_are_read_back_and_a_bad_line_is_named(tmp_path: Path) -> None:
-    pairs, _ = pairs_of(PRODUCTS, NAMES, (OURS, THEIRS))
+    pairs, _ = pairs_of(PRODUCTS, NAMES, [OURS, THEIRS])
     write_lines(tmp_path / "pairs.jsonl", pairs)
     assert read_lines(tmp_path / "pairs.jsonl", Pair) == pairs
     (tmp_path / "votes.jsonl").write_text('{"pair": "a", "vote": "A"}\n\n{"pair": "b", "vote": "left"}\n')
