@@ -8,22 +8,18 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from functions.common.audit import Landed, landed_name, read_landed
-from functions.common.batches import Batch, Entry, Part, Settings, encode, entry, keep, open_batch, step
+from functions.common.batches import Batch, Entry, Part, Settings, encode, entry, keep, open_batch, step, tabled
 from functions.common.errors import InputError
 from functions.common.models import Models
 from functions.common.records import CandidateSet, Product
 from functions.common.storage import FolderStore, Store
-from functions.common.tables import stored
 from functions.export.exports import Exports, write_exports
 from functions.generate import stage as generate
 from functions.generate.versions import settings_for as settings_for
@@ -33,9 +29,6 @@ from functions.ingest.inspect import Inspection, inspect
 from functions.ingest.source import Catalogue
 from functions.score import stage as score
 from functions.validate import stage as validate
-
-_AHEAD = 4
-"""Parts that reading may be ahead of validation: what bounds the memory."""
 
 
 class Watcher(Protocol):
@@ -131,7 +124,7 @@ def export(store: Store, batch: Batch) -> Exports:
 
 
 def read_catalogue(store: Store, batch: Batch, told: Callable[[int, int], None], *, languages: bool = True) -> Landed:
-    """Ingest a landed catalogue, and validate each part while the next one is read.
+    """Ingest a landed catalogue, and validate its parts while they are at hand.
 
     Args:
         told: is called with the rows read and the products found so far.
@@ -139,30 +132,18 @@ def read_catalogue(store: Store, batch: Batch, told: Callable[[int, int], None],
     """
     rows = parts = products = 0
     catalogue = Catalogue(batch.file, lambda: store.open(batch.landing))
-    with ThreadPoolExecutor(1) as second:
-        pending: deque[Future[Entry]] = deque()
-        for result in ingest.run(catalogue, batch, languages=languages):
-            found, *refused = result.outputs
-            found = replace(found, records=stored(found.records, Product))
-            keep(store, batch, "ingest", replace(result, outputs=[found, *refused]))
-            pending.append(second.submit(_validate_read, store, batch, Part(batch, result.number, found.records)))
-            while len(pending) > _AHEAD:
-                pending.popleft().result()
+    for results in tabled(ingest.run(catalogue, batch, languages=languages)):
+        for result in results:
+            keep(store, batch, "ingest", result)
             parts += 1
             rows += result.counts["rows"]
             products += result.counts["products"]
-            told(rows, products)
-        for future in pending:
-            future.result()
+        for result in validate.run_all([Part(batch, each.number, each.outputs[0].records) for each in results]):
+            keep(store, batch, "validate", result)
+        told(rows, products)
     landed = Landed(rows=rows, parts=parts)
     store.create(landed_name(batch.batch_id), encode(landed))
     return landed
-
-
-def _validate_read(store: Store, batch: Batch, part: Part[Product]) -> Entry:
-    """Validate a part that is still at hand."""
-    done = entry(store, batch.batch_id, "validate", part.number)
-    return done or keep(store, batch, "validate", validate.run(part))
 
 
 def _validate(store: Store, batch: Batch, number: int) -> Entry:

@@ -1,8 +1,9 @@
 """Batches, parts, and how a stage's result is kept so that doing it twice changes nothing."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -12,9 +13,12 @@ from functions.common.errors import InputError, NotFoundError
 from functions.common.platforms import Platform, chosen
 from functions.common.records import PART_ROWS, Record, digest
 from functions.common.storage import Store
-from functions.common.tables import from_parquet, to_parquet
+from functions.common.tables import from_parquet, stored, to_parquet
 
 R = TypeVar("R", bound=msgspec.Struct)
+
+TOGETHER = 8
+"""Parts whose tables are made at once: enough to share what each step costs by itself, few enough to hold."""
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -134,6 +138,20 @@ def object_name(folder: str, batch_id: str, number: int) -> str:
 def entry_name(stage: str, batch_id: str, number: int) -> str:
     """Where the ledger keeps the entry of a part."""
     return f"ledger/{batch_id}/{stage}/part-{number:05d}.json"
+
+
+def tabled(results: Iterable[StageResult]) -> Iterator[list[StageResult]]:
+    """A stage's results, `TOGETHER` at a time, with the tables of their records made."""
+    rest = iter(results)
+    while some := list(islice(rest, TOGETHER)):
+        outputs = zip(*(_tabled(same) for same in zip(*(result.outputs for result in some), strict=True)), strict=True)
+        yield [replace(result, outputs=list(made)) for result, made in zip(some, outputs, strict=True)]
+
+
+def _tabled(outputs: Sequence[Output]) -> list[Output]:
+    """The same output of several parts."""
+    tables = stored([output.records for output in outputs], outputs[0].kind)
+    return [replace(output, records=table) for output, table in zip(outputs, tables, strict=True)]
 
 
 def keep(store: Store, batch: Batch, stage: str, result: StageResult) -> Entry:

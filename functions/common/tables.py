@@ -48,13 +48,18 @@ class Stored(Sequence[R]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def stored(records: Sequence[R], kind: type[R]) -> Stored[R]:
-    """Records with their bytes and table at hand, so that what comes next need not make them again."""
-    if isinstance(records, Stored):
-        return records
-    frame = to_frame(records, kind)
-    made = Stored(frame_to_parquet(frame) if records else _empty(kind), kind)
-    made.__dict__.update(frame=frame, _records=list(records))
+def stored(groups: Sequence[Sequence[R]], kind: type[R]) -> list[Stored[R]]:
+    """Groups of records with their bytes and tables at hand, so that what comes next need not make them again.
+
+    The tables are cut from one: to make a table costs more than to make it ten times as long.
+    """
+    whole = to_frame([record for group in groups for record in group], kind)
+    made, start = [], 0
+    for group in groups:
+        frame = whole.slice(start, len(group))
+        made.append(Stored(frame_to_parquet(frame) if group else _empty(kind), kind))
+        made[-1].__dict__.update(frame=frame, _records=list(group))
+        start += len(group)
     return made
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.common.audit import Landed, landed_name, read_landed
-from functions.common.batches import Batch, Entry, Settings, encode, entry, keep, open_batch
+from functions.common.batches import Batch, Entry, Settings, encode, entry, keep, open_batch, tabled
 from functions.common.storage import Store
 from functions.ingest import stage
 from functions.ingest.source import Catalogue
@@ -38,10 +38,11 @@ def land(store: Store, name: str, settings: Settings) -> Iterator[tuple[Batch, E
         open_batch(store, batch)
         store.create_from(batch.landing, path)
         rows = parts = 0
-        for result in stage.run(Catalogue(batch.file, lambda: path.open("rb")), batch):
-            yield batch, keep(store, batch, "ingest", result)
-            rows += result.counts["rows"]
-            parts += 1
+        for results in tabled(stage.run(Catalogue(batch.file, lambda: path.open("rb")), batch)):
+            for result in results:
+                yield batch, keep(store, batch, "ingest", result)
+                rows += result.counts["rows"]
+                parts += 1
         store.create(landed_name(batch.batch_id), encode(Landed(rows=rows, parts=parts)))
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
 
 from functions.common.errors import InputError
 from functions.ingest.names import field_rank, norm, table
@@ -14,8 +16,17 @@ from functions.ingest.source import Catalogue, Dialect
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_CHARS = 1 << 18
 SAMPLE_ROWS = 200
+BLOCK_CHARS = 1 << 16
 FIELD_LIMIT = 2_000_000
 """The most characters in one cell; a longer one is a quotation mark that is never closed."""
+
+
+class Records(Protocol):
+    """What `csv.reader` gives; ``line_num`` is how many lines the records so far took."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Shape:
     skip: int
     header: list[str]
 
-    def reader(self, lines: Iterable[str]) -> Iterable[list[str]]:
+    def reader(self, lines: Iterable[str]) -> Records:
         """The records in some lines."""
         return _reader(lines, self.delimiter, self.quoting)
 
@@ -113,7 +124,7 @@ def _records(sample: str, delimiter: str, quoting: bool) -> list[list[str]]:
     return found
 
 
-def _reader(lines: Iterable[str], delimiter: str, quoting: bool) -> Iterable[list[str]]:
+def _reader(lines: Iterable[str], delimiter: str, quoting: bool) -> Records:
     csv.field_size_limit(FIELD_LIMIT)
     return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE)
 
@@ -182,49 +193,56 @@ class Rows:
         """
         with lines(self.catalogue, self.dialect) as text:
             guard = _Guard(text)
-            yield from self._numbered(self.shape.reader(guard.lines()), guard)
+            yield from self._numbered(self.shape.reader(chain.from_iterable(guard.blocks())), guard)
 
-    def _numbered(self, reader: Iterable[list[str]], guard: "_Guard") -> Iterator[tuple[int, list[str]]]:
+    def _numbered(self, reader: Records, guard: "_Guard") -> Iterator[tuple[int, list[str]]]:
         number = -self.shape.skip - 1
-        pending = guard.pending
         last: list[str] = []
         try:
             for record in reader:
-                if guard.ended and self.shape.quoting and sum(map(_quote_marks, pending)) % 2:
+                if guard.ended and self.shape.quoting and guard.open_quotes():
                     last = record
                     break
-                pending.clear()
+                guard.done = reader.line_num
                 number += 1
                 if number > 0 and record and (record[0].strip() or any(map(str.strip, record))):
                     yield number, record
         except csv.Error as error:
             raise InputError(
                 f"{self.catalogue.name} row {max(number + 1, 1)}: a cell is longer than {FIELD_LIMIT:,} characters"
-                f" ({error}); a quotation mark near line {guard.count - len(pending) + 1} is probably not closed:"
+                f" ({error}); a quotation mark near line {guard.done + 1} is probably not closed:"
                 " close it, or export again"
             ) from error
         if last:
-            raise UnclosedError(number + 1, last, guard.count - len(pending) + 1)
-
-
-def _quote_marks(line: str) -> int:
-    return line.count('"')
+            raise UnclosedError(number + 1, last, guard.done + 1)
 
 
 class _Guard:
-    """Passes lines on, keeping those of the record at hand, so that an end inside quotation marks is noticed."""
+    """Passes lines on, keeping those of the record at hand, so that an end inside quotation marks is noticed.
+
+    Attributes:
+        done: lines of the records that are whole.
+        ended: whether more lines were asked for than there are.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self.text = text
-        self.pending: list[str] = []
-        self.count = 0
+        self.done = 0
         self.ended = False
+        self._kept: list[str] = []
+        self._first = 0
 
-    def lines(self) -> Iterator[str]:
-        keep = self.pending.append
-        for line in self.text:
-            self.count += 1
-            if len(self.pending) < 100_000:
-                keep(line)
-            yield line
+    def blocks(self) -> Iterator[list[str]]:
+        """The lines, many at a time: a step of Python for each line would take as long as to split it into cells."""
+        while block := self.text.readlines(BLOCK_CHARS):
+            self._kept = self._at_hand() + block
+            self._first = self.done
+            yield block
         self.ended = True
+
+    def open_quotes(self) -> bool:
+        """Whether the record at hand has a quotation mark too many, or one too few."""
+        return sum(line.count('"') for line in self._at_hand()) % 2 == 1
+
+    def _at_hand(self) -> list[str]:
+        return self._kept[self.done - self._first :]

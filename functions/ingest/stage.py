@@ -8,22 +8,26 @@ product's variants and images, and duplicates within its part; a duplicate furth
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 
 import msgspec
 
 from functions.common.batches import Batch, Output, Settings, StageResult
 from functions.common.errors import InputError, PassingError
 from functions.common.records import Product, Quarantined, Source
-from functions.ingest.draft import Refusal, refused
+from functions.ingest.draft import Draft, Refusal, refused
 from functions.ingest.index import Seen, Spool
 from functions.ingest.language import Languages
 from functions.ingest.objects import ItemReader
-from functions.ingest.products import Group, Maker
+from functions.ingest.products import Group, Maker, cleaned
 from functions.ingest.source import Catalogue, recognise
 from functions.ingest.tables import TableReader
 
 MOST_REFUSED = 4096
 """Quarantine entries after which a part is closed, however few products it has."""
+
+AT_ONCE = 64
+"""Rows whose texts are cleaned together: so few that a text which needs work seldom has company that needs none."""
 
 Reader = TableReader | ItemReader
 
@@ -96,16 +100,19 @@ def _refusal(maker: Maker, fault: Refusal) -> Quarantined:
 
 def _single(reader: Reader, maker: Maker, parts: "_Parts") -> Iterator[Found]:
     """Rows that stand alone, in one pass."""
-    for draft in reader.drafts():
-        parts.rows += 1
-        if isinstance(draft, Refusal):
-            yield _refusal(maker, draft)
-            continue
-        found = maker.single(draft)
-        if isinstance(found, Quarantined) and found.rule == "title_missing" and parts.has(draft.product_id):
-            parts.merged += 1  # A variant row of a product that there was.
-        else:
-            yield found
+    drafts = reader.drafts()
+    while some := list(islice(drafts, AT_ONCE)):
+        texts = cleaned([draft for draft in some if isinstance(draft, Draft)])
+        for draft in some:
+            parts.rows += 1
+            if isinstance(draft, Refusal):
+                yield _refusal(maker, draft)
+                continue
+            found = maker.single(draft, next(texts))
+            if isinstance(found, Quarantined) and found.rule == "title_missing" and parts.has(draft.product_id):
+                parts.merged += 1  # A variant row of a product that there was.
+            else:
+                yield found
 
 
 def _grouped(reader: Reader, maker: Maker, parts: "_Parts") -> Iterator[Found]:

@@ -35,6 +35,22 @@ BREAKS = re.compile("[\x85\u2028\u2029\x1c-\x1e]|\r\n?")
 SPACES = re.compile(r"[^\S\n]+")
 
 
+def clean_lines(texts: list[str]) -> list[str]:
+    """`clean_line` of each text."""
+    return texts if _are_plain(texts) else [clean_line(text) for text in texts]
+
+
+def clean_texts(texts: list[str]) -> list[str]:
+    """`clean_text` of each text."""
+    return texts if _are_plain(texts) else [clean_text(text) for text in texts]
+
+
+def _are_plain(texts: list[str]) -> bool:
+    """Whether none of the texts needs work: asked of all at once, which most columns of most catalogues pass."""
+    joined = "`".join(texts)
+    return "` " not in joined and " `" not in joined and _is_plain(joined)
+
+
 def _is_plain(text: str) -> bool:
     """Whether a line needs no work: the fast path of most texts."""
     if not text.isprintable() or "<" in text or "&" in text or "[" in text or "{" in text or "  " in text:

@@ -79,7 +79,7 @@ def in_one_process(path: Path, languages: bool) -> None:
 
 def in_two_processes(path: Path) -> None:
     """Each stage in a process of its own, as the functions are deployed; part numbers go through a pipe."""
-    from functions.common.batches import keep
+    from functions.common.batches import keep, tabled
     from functions.common.storage import FolderStore
     from functions.ingest import stage as ingest
     from functions.ingest.source import Catalogue
@@ -91,9 +91,10 @@ def in_two_processes(path: Path) -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as second:
             if second.stdin is None:
                 raise SystemExit("no pipe")
-            for result in ingest.run(Catalogue.of(path), batch, languages=False):
-                keep(store, batch, "ingest", result)
-                print(result.number, file=second.stdin, flush=True)
+            for results in tabled(ingest.run(Catalogue.of(path), batch, languages=False)):
+                for result in results:
+                    keep(store, batch, "ingest", result)
+                    print(result.number, file=second.stdin, flush=True)
             second.stdin.close()
             if second.wait():
                 raise SystemExit("validation failed")

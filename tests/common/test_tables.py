@@ -33,7 +33,7 @@ def test_products_survive_parquet_unchanged(products: list[Product]) -> None:
 @given(st.lists(PRODUCTS, max_size=3))
 def test_records_at_hand_and_records_read_back_have_the_same_bytes(products: list[Product]) -> None:
     data = to_parquet(products, Product)
-    at_hand = stored(products, Product)
+    (at_hand,) = stored([products], Product)
     assert at_hand == products
     assert to_parquet(at_hand, Product) == data
     assert to_parquet(list(from_parquet(data, Product)), Product) == data
@@ -84,3 +84,10 @@ def test_rows_are_counted_without_reading_them() -> None:
     product = Product(product_id="1", title="Kettle", price=Decimal("1.5"), source=Source(file="a", row=1))
     assert parquet_rows(to_parquet([product] * 7, Product)) == 7
     assert parquet_rows(to_parquet([], Product)) == 0
+
+
+def test_tables_made_together_have_the_bytes_of_tables_made_one_by_one() -> None:
+    source = Source(file="a", row=1)
+    lamp = Product(product_id="1", title="Lamp", attributes={"Size": "1 l", "Colour": "Oat"}, source=source)
+    groups = [[lamp], [], [lamp, Product(product_id="2", title="Stool", price=Decimal("1.5"), source=source)]]
+    assert [table.data for table in stored(groups, Product)] == [to_parquet(group, Product) for group in groups]

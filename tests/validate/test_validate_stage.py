@@ -5,7 +5,7 @@ import pytest
 
 from functions.common.batches import Batch, Part, Settings
 from functions.common.records import Product, Source
-from functions.validate.stage import run
+from functions.validate.stage import run, run_all
 
 BATCH = Batch.of("shop.csv", "", Settings(platforms=["meta_feed"]))
 
@@ -46,3 +46,10 @@ def test_a_part_of_any_size_balances(count: int) -> None:
     result = run(Part(BATCH, 0, [product(number, title="" if number % 3 else "Stool") for number in range(count)]))
     counts = result.counts
     assert counts["products"] == counts["validated"] + counts["quarantined"] == count
+
+
+def test_parts_validated_together_come_to_what_each_comes_to_alone() -> None:
+    bad = product(2, title="Test")
+    parts = [Part(BATCH, 0, [product(1), bad]), Part(BATCH, 1, []), Part(BATCH, 2, [bad, bad, product(3)])]
+    assert run_all(parts) == [run(part) for part in parts]
+    assert [result.counts["quarantined"] for result in run_all(parts)] == [1, 0, 2]
