@@ -30,19 +30,24 @@ def _digest(mark: str, text: str) -> bytes:
     return hashlib.blake2b(f"{mark}{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-# Python's own hash is keyed, of 64 bits, SQLite's own kind of key, and ten times faster than a digest: of a million
-# products, two share a key with a chance of one in ten million.
+def _number(mark: str, text: str) -> int:
+    """64 bits, SQLite's own kind of key: of a million products, two share one with a chance of one in ten million.
+
+    Python's own hash would be faster by a microsecond, but differs from process to process.
+    """
+    digest = hashlib.blake2b(f"{mark}{text}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def text_key(product: Product) -> int:
     """Hash of title and description without case and spacing; of all that is said where there is no description."""
     said = product.description or product.text()
-    return hash("t" + f"{product.title}\n{said}".casefold().replace("\n", " "))
+    return _number("t", f"{product.title}\n{said}".casefold().replace("\n", " "))
 
 
 def id_key(product_id: str) -> int:
     """Hash of a product id."""
-    return hash("i" + product_id)
+    return _number("i", product_id)
 
 
 class Seen:
