@@ -33,6 +33,8 @@ _OUTER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.w
 class GgufModel:
     """The tensors, sizes and vocabulary of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md)."""
 
+    family = "llama"
+
     def __init__(self, path: Path) -> None:
         self._reader = GGUFReader(path)
         if (architecture := self._value("general.architecture")) != "llama":
@@ -73,6 +75,11 @@ class GgufModel:
         control = [t for t, kind in zip(vocabulary, self._value(Keys.Tokenizer.TOKEN_TYPE), strict=True) if kind == 3]
         tokenizer.add_special_tokens([AddedToken(token, special=True) for token in control])
         return tokenizer
+
+    def save(self, weights: Weights, target: Path, quantization: str) -> None:
+        """Write the model with these weights, and its tokenizer."""
+        convert(self, weights, target, quantization)
+        self.tokenizer().save(str(target / "tokenizer.json"))
 
     def special(self, name: str) -> str:
         """The token that plays a part: ``bos``, ``eos``, ``unknown``."""
