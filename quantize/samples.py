@@ -5,24 +5,24 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from functions.common.writer import LlamaWriter, Sampling
+from functions.common.writer import Sampling, open_writer
 from functions.generate.prompt import PROMPTS, SLOTS
+from quantize.bases import Base
 from quantize.corpus import Entry
-from quantize.llama import GgufModel, convert, merge
+from quantize.llama import merge
 
 _SHOWN = 8
 
 
-def samples(gguf: GgufModel, adapter: Path, entries: Sequence[Entry]) -> str:
+def samples(base: Base, adapter: Path, entries: Sequence[Entry]) -> str:
     """The tuned model's likeliest text for every slot of a few products, as Markdown."""
-    weights = gguf.weights()
+    weights = base.weights()
     merge(weights, adapter)
     prompt = PROMPTS["house"]
     lines = []
     with tempfile.TemporaryDirectory() as folder:
-        convert(gguf, weights, Path(folder), "int8")
-        gguf.tokenizer().save(f"{folder}/tokenizer.json")
-        writer = LlamaWriter(Path(folder), os.cpu_count() or 1)
+        base.save(weights, Path(folder), "int8")
+        writer = open_writer(Path(folder), base.family, os.cpu_count() or 1)
         for entry in entries[:: max(1, len(entries) // _SHOWN)][:_SHOWN]:
             tails = [prompt.tail(slot, entry.voice) for slot in SLOTS]
             greedy = Sampling(samples=1, seed=0, topk=1)

@@ -6,7 +6,7 @@ when the fields are decoded in parallel. So the prefix is computed once for elev
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,18 @@ END = "<|im_end|>"
 Weighting = Literal["token", "text"]
 N = TypeVar("N", np.int64, np.float32)
 _SLOTS = {slot.name: slot for slot in SLOTS}
+
+
+class Sized(Protocol):
+    """What a batch is made of: its length is in tokens, its weights are those of what is learnt."""
+
+    @property
+    def weights(self) -> NDArray[np.float32]: ...
+
+    def __len__(self) -> int: ...
+
+
+S = TypeVar("S", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,9 @@ class Item:
     positions: NDArray[np.int64]
     segments: NDArray[np.int64]
     weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 def targets(entry: Entry) -> Iterator[tuple[Slot, Voice, str]]:
@@ -102,15 +117,10 @@ class Padded:
 
 def pad(batch: Sequence[Item]) -> Padded:
     """A batch with its attention pattern: causal, prefix seen by all, segments hidden from each other."""
-    longest = max(len(item.ids) for item in batch)
-
-    def side_by_side(rows: Sequence[NDArray[N]], fill: int) -> NDArray[N]:
-        return np.stack([np.pad(row, (0, longest - len(row)), constant_values=fill) for row in rows])
-
     segments = side_by_side([item.segments for item in batch], -1)
     same = segments[:, :, None] == segments[:, None, :]
     prefix = (segments == 0)[:, None, :]
-    causal = np.tri(longest, dtype=np.bool_)[None]
+    causal = np.tri(segments.shape[1], dtype=np.bool_)[None]
     return Padded(
         ids=side_by_side([item.ids for item in batch], 0),
         positions=side_by_side([item.positions for item in batch], 0),
@@ -119,13 +129,19 @@ def pad(batch: Sequence[Item]) -> Padded:
     )
 
 
-def batches(items: list[Item], tokens: int, seed: int) -> list[list[Item]]:
+def side_by_side(rows: Sequence[NDArray[N]], fill: int) -> NDArray[N]:
+    """Rows of different lengths as one array, padded on the right."""
+    longest = max(map(len, rows))
+    return np.stack([np.pad(row, (0, longest - len(row)), constant_values=fill) for row in rows])
+
+
+def batches(items: list[S], tokens: int, seed: int) -> list[list[S]]:
     """Batches of at most so many padded tokens, neighbours in length together, in a shuffled order."""
     rng = np.random.default_rng(seed)
-    order = sorted(range(len(items)), key=lambda i: (len(items[i].ids) // 32, rng.random()))
-    found: list[list[Item]] = [[]]
+    order = sorted(range(len(items)), key=lambda i: (len(items[i]) // 32, rng.random()))
+    found: list[list[S]] = [[]]
     for item in (items[i] for i in order):
-        longest = max([len(item.ids), *(len(other.ids) for other in found[-1])])
+        longest = max([len(item), *(len(other) for other in found[-1])])
         if found[-1] and longest * (len(found[-1]) + 1) > tokens:
             found.append([])
         found[-1].append(item)

@@ -1,19 +1,28 @@
-"""A T5 model under transformers' names to CTranslate2, by numpy alone."""
+"""A T5 model in Hugging Face's form to CTranslate2, by numpy alone: no torch, no transformers."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from sentencepiece import SentencePieceProcessor
 
+from functions.common.errors import ModelError
 from functions.common.records import Record
 from quantize.llama import Weights
+
+_FILES = ("config.json", "model.safetensors", "spiece.model")
 
 
 class Shape(Record, frozen=True, kw_only=True):
     """The sizes of a T5 model; the names are those of transformers' ``config.json``, where all of them stand.
 
-    `gated` is T5 1.1's feed-forward (``feed_forward_proj: gated-gelu``); `tied` scales the output by the width.
+    `gated` is T5 1.1's feed-forward (``feed_forward_proj: gated-gelu``); `tied` scales the output by the width, as
+    goes with an output matrix that is the embedding.
     """
 
     num_layers: int
@@ -21,8 +30,48 @@ class Shape(Record, frozen=True, kw_only=True):
     num_heads: int
     d_model: int
     relative_attention_max_distance: int = 128
+    layer_norm_epsilon: float = 1e-6
     gated: bool = False
     tied: bool = True
+
+
+class T5Model:
+    """A T5 in a folder of Hugging Face's form: ``config.json``, ``model.safetensors``, ``spiece.model``."""
+
+    family = "t5"
+
+    def __init__(self, folder: Path) -> None:
+        if missing := [name for name in _FILES if not (folder / name).is_file()]:
+            raise ModelError(f"{folder}: has no {missing[0]}; a T5 needs {', '.join(_FILES)}")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if (kind := config.get("model_type")) != "t5":
+            raise ModelError(f"{folder}: model type {kind!r} is not supported; a T5 is wanted")
+        sizes = {name: config[name] for name in Shape.__struct_fields__ if name in config}
+        sizes.setdefault("num_decoder_layers", config["num_layers"])
+        # transformers 5 writes the scale under a name of its own, and calls every T5 tied.
+        tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
+        gated = config.get("feed_forward_proj", "relu").startswith("gated-")
+        self.shape = Shape(**{**sizes, "gated": gated, "tied": tied})
+        self.folder = folder
+
+    def weights(self) -> Weights:
+        """All matrices in float32 under transformers' names."""
+        try:
+            found = load_file(self.folder / "model.safetensors")
+        except (SafetensorError, TypeError, KeyError) as error:  # numpy knows no bfloat16.
+            raise ModelError(f"{self.folder / 'model.safetensors'}: {error}; float32 or float16 is wanted") from error
+        return {name: matrix.astype(np.float32) for name, matrix in found.items()}
+
+    def tokenizer(self) -> SentencePieceProcessor:
+        """The sentencepiece vocabulary."""
+        return SentencePieceProcessor(model_file=str(self.folder / "spiece.model"))
+
+    def save(self, weights: Weights, target: Path, quantization: str) -> None:
+        """Write the model with these weights, and its tokenizer."""
+        tokenizer = self.tokenizer()
+        pieces = [tokenizer.id_to_piece(number) for number in range(tokenizer.vocab_size())]
+        convert(self.shape, weights, pieces, target, quantization)
+        shutil.copyfile(self.folder / "spiece.model", target / "spiece.model")
 
 
 def convert(shape: Shape, weights: Weights, pieces: list[str], target: Path, quantization: str) -> None:
@@ -46,7 +95,7 @@ def convert(shape: Shape, weights: Weights, pieces: list[str], target: Path, qua
     _fill_stack(spec.decoder, weights, "decoder", shape)
     spec.encoder.embeddings[0].weight = weights["shared.weight"]
     spec.decoder.embeddings.weight = weights["shared.weight"]
-    spec.decoder.projection.weight = weights["shared.weight" if shape.tied else "lm_head.weight"]
+    spec.decoder.projection.weight = weights.get("lm_head.weight", weights["shared.weight"])
     if shape.tied:
         spec.decoder.scale_outputs = np.dtype("float32").type(shape.d_model**-0.5)
     vocabulary = pieces + [f"<extra_id_{n}>" for n in range(len(weights["shared.weight"]) - len(pieces))]
@@ -54,6 +103,7 @@ def convert(shape: Shape, weights: Weights, pieces: list[str], target: Path, qua
     spec.register_target_vocabulary(vocabulary)
     spec.config.bos_token = spec.config.decoder_start_token = pieces[0]
     spec.config.eos_token, spec.config.unk_token = pieces[1], pieces[2]
+    spec.config.layer_norm_epsilon = shape.layer_norm_epsilon
     spec.validate()
     spec.optimize(quantization=None if quantization == "float32" else quantization)
     spec.save(str(target))

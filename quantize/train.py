@@ -12,7 +12,6 @@ from typing import Any
 import mlflow
 import mlflow.data
 import msgspec
-import numpy as np
 import pandas as pd
 import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
@@ -21,11 +20,13 @@ from safetensors.numpy import save_file
 from functions.common.errors import InputError
 from functions.common.records import Record
 from quantize import corpus
+from quantize.bases import Base, open_base
 from quantize.corpus import Entry
-from quantize.llama import GgufModel
 from quantize.samples import samples
-from quantize.sequences import Item, Weighting, batches, pad, sequence, targets
-from quantize.tuned import MATRICES, Tuned, device, precision
+from quantize.sequences import Weighting, batches, targets
+from quantize.tuned import Tuned, device, precision
+from quantize.tuned_llama import TunedLlama
+from quantize.tuned_t5 import TunedT5
 
 _SAVED_STEPS = 40
 """Steps between checkpoints: what a kill costs at most."""
@@ -64,45 +65,51 @@ Told = Callable[[int, int, float], None]
 
 
 def train(
-    plan: Plan, base: Path, folder: Path, told: Told = lambda *_: None, accepted: Sequence[Entry] = ()
+    plan: Plan,
+    base: Path,
+    folder: Path,
+    told: Told = lambda *_: None,
+    accepted: Sequence[Entry] = (),
+    model: str = "",
 ) -> dict[str, float]:
     """Train an adapter, or go on with a run that was stopped; the run's folder holds all of it.
 
     Args:
-        base: GGUF file of the base model.
+        base: GGUF file of a Llama, or folder of a T5 in Hugging Face's form.
         folder: of the run: checkpoint, adapter, figures.
         told: is called with step, steps and loss.
         accepted: entries that are learnt beside the corpus; the plan names their version.
+        model: what the base model is called where it is published; its path where none is named.
 
     Returns:
         The figures of the run: losses and seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
-    gguf = GgufModel(base)
-    tokenizer = gguf.tokenizer()
+    opened = open_base(base)
+    tuned = _tuned(opened, plan)
     entries = list(corpus.read())
-    learnt = [*_part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
+    learnt = [*corpus.part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
     held = [entry for entry in entries if entry.split == "validation"]
     run = Run(
         plan,
         folder,
-        Tuned(gguf, plan.rank, plan.alpha, plan.dropout),
-        [sequence(entry, tokenizer, plan.weighting) for entry in learnt],
-        [sequence(entry, tokenizer) for entry in held],
+        tuned,
+        [item for entry in learnt for item in tuned.items(entry, plan.weighting)],
+        [item for entry in held for item in tuned.items(entry)],
     )
     with mlflow.start_run(run_name=folder.name, run_id=run.tracked) as tracked:
         run.begin(tracked.info.run_id, corpus.version(entries), learnt, held)
         figures = run.loop(told)
-        run.finish(figures)
-        mlflow.log_text(samples(gguf, folder / "adapter", held), "samples.md")
+        run.finish(figures, model or str(base))
+        mlflow.log_text(samples(opened, folder / "adapter", held), "samples.md")
     return figures
 
 
-def _part(entries: list[Entry], share: float) -> list[Entry]:
-    """Entries of every shard, in their order; the same ones for the same share."""
-    drawn = np.random.default_rng(0).permutation(len(entries))[: math.ceil(len(entries) * share)]
-    return [entries[number] for number in sorted(drawn)]
+def _tuned(base: Base, plan: Plan) -> Tuned[Any]:
+    families: dict[str, Any] = {"llama": TunedLlama, "t5": TunedT5}
+    tuned: Tuned[Any] = families[base.family](base, plan.rank, plan.alpha, plan.dropout)
+    return tuned
 
 
 def _dataset(name: str, entries: Sequence[Entry]) -> Any:
@@ -114,7 +121,7 @@ def _dataset(name: str, entries: Sequence[Entry]) -> Any:
 class Run:
     """A training run with its state; what is on disk is enough to go on after a kill."""
 
-    def __init__(self, plan: Plan, folder: Path, tuned: Tuned, learnt: list[Item], held: list[Item]) -> None:
+    def __init__(self, plan: Plan, folder: Path, tuned: Tuned[Any], learnt: list[Any], held: list[Any]) -> None:
         self.plan, self.folder, self.tuned, self.held = plan, folder, tuned, held
         self.schedule = [
             b for epoch in range(plan.epochs) for b in batches(learnt, plan.tokens, plan.seed * 1000 + epoch)
@@ -198,12 +205,12 @@ class Run:
         last = self.curve[-1]["validation_loss"]
         return {"validation_loss": last, "seconds": self.seconds, "steps": float(self.step)}
 
-    def _learn(self, batch: list[Item]) -> float:
+    def _learn(self, batch: list[Any]) -> float:
         self.tuned.peft.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * _schedule(self.step, len(self.schedule))
         self.optimiser.zero_grad()
-        loss = self.tuned.loss(pad(batch))
+        loss = self.tuned.loss(batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.tuned.parameters(), 1.0)
         self.optimiser.step()
@@ -215,13 +222,12 @@ class Run:
         self.tuned.peft.eval()
         total = count = 0.0
         for batch in batches(self.held, self.plan.tokens, 0):
-            padded = pad(batch)
-            size = float(padded.weights.sum())
-            total += float(self.tuned.loss(padded).item()) * size
+            size = sum(float(item.weights.sum()) for item in batch)
+            total += float(self.tuned.loss(batch).item()) * size
             count += size
         return total / max(count, 1.0)
 
-    def finish(self, figures: dict[str, float]) -> None:
+    def finish(self, figures: dict[str, float], model: str) -> None:
         """Write the adapter in the form that peft and `quantize.build` read, and the figures beside it."""
         adapter = self.folder / "adapter"
         adapter.mkdir(exist_ok=True)
@@ -231,12 +237,12 @@ class Run:
         save_file(state, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
         config: dict[str, Any] = {
             "peft_type": "LORA",
-            "task_type": "CAUSAL_LM",
-            "base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct",
+            "task_type": self.tuned.task,
+            "base_model_name_or_path": model,
             "r": self.plan.rank,
             "lora_alpha": self.plan.alpha,
             "lora_dropout": self.plan.dropout,
-            "target_modules": MATRICES,
+            "target_modules": self.tuned.matrices,
             "bias": "none",
         }
         (adapter / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

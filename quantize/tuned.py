@@ -1,19 +1,20 @@
 """The network that is fine-tuned: the base weights, frozen, with a fresh adapter, laid out for this machine's speed."""
 
 import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
 
-import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch.nn.functional import cross_entropy
-from transformers import LlamaConfig, LlamaForCausalLM
 
-from quantize.llama import GgufModel
-from quantize.sequences import Padded
+from quantize.corpus import Entry
+from quantize.sequences import Sized, Weighting
 
-MATRICES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+I = TypeVar("I", bound=Sized)  # noqa: E741
 
 
 def device() -> torch.device:
@@ -32,16 +33,21 @@ def precision() -> torch.dtype:
     return torch.bfloat16 if {"avx512_bf16", "amx_bf16", "bf16"} & set(flags.split()) else torch.float32
 
 
-class Tuned:
-    """The base model with an adapter.
+class Tuned(ABC, Generic[I]):
+    """A base model with an adapter; what the families differ in is for their own classes to say.
 
     Attributes:
+        task: what peft calls the family's task.
+        matrices: the names of those that are adapted.
         peft: the model; only its adapter learns. The frozen weights are in ``precision()``, the adapter in float32.
     """
 
-    def __init__(self, gguf: GgufModel, rank: int, alpha: int, dropout: float) -> None:
-        lora = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=MATRICES)
-        self.peft: PeftModel = get_peft_model(_base(gguf), lora).to(device())
+    task: ClassVar[str]
+    matrices: ClassVar[list[str]]
+
+    def __init__(self, network: Any, rank: int, alpha: int, dropout: float) -> None:
+        lora = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=self.matrices)
+        self.peft: PeftModel = get_peft_model(network, lora).to(device())
         self._network = self.peft.base_model.model
         for parameter in self.parameters(learnt=False):
             parameter.data = parameter.data.to(precision())
@@ -58,47 +64,29 @@ class Tuned:
         """Fuse each layer's operations (a fifth to a quarter faster after half a minute), where a C++ compiler is."""
         if shutil.which("g++") is None:
             return False
-        for layer in self._network.model.layers:
+        for layer in self._layers():
             layer.compile(dynamic=True)
         return True
 
-    def loss(self, batch: Padded) -> torch.Tensor:
-        """Weighted mean cross-entropy of the target tokens; logits are computed for no other position."""
-        rows, columns = np.nonzero(batch.weights)
-        place = device()
-        with torch.autocast(place.type, dtype=torch.bfloat16, enabled=precision() is torch.bfloat16):
-            states = self._network.model(
-                input_ids=torch.from_numpy(batch.ids).to(place),
-                position_ids=torch.from_numpy(batch.positions).to(place),
-                attention_mask=torch.from_numpy(batch.visible)[:, None].to(place),
-                use_cache=False,
-            ).last_hidden_state
-            # A target follows its own segment's token before it, which is the one to its left.
-            logits = self._network.lm_head(states[rows, columns - 1])
-        wanted = torch.from_numpy(batch.ids[rows, columns]).to(place)
-        weights = torch.from_numpy(batch.weights[rows, columns]).to(place)
+    def loss(self, batch: Sequence[I]) -> torch.Tensor:
+        """Weighted mean cross-entropy of the target tokens."""
+        with torch.autocast(device().type, dtype=torch.bfloat16, enabled=precision() is torch.bfloat16):
+            logits, wanted, weights = self._answers(batch)
         return (cross_entropy(logits.float(), wanted, reduction="none") * weights).sum() / weights.sum()
 
+    @abstractmethod
+    def items(self, entry: Entry, weighting: Weighting = "token") -> list[I]:
+        """What the model learns from an entry."""
 
-def _base(gguf: GgufModel) -> LlamaForCausalLM:
-    weights = {name: torch.from_numpy(matrix) for name, matrix in gguf.weights().items()}
-    vocabulary, width = weights["model.embed_tokens.weight"].shape
-    config = LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=width,
-        intermediate_size=weights["model.layers.0.mlp.up_proj.weight"].shape[0],
-        num_hidden_layers=gguf.layers,
-        num_attention_heads=gguf.heads,
-        num_key_value_heads=gguf.heads_kv,
-        rms_norm_eps=gguf.epsilon,
-        rope_parameters={"rope_type": "default", "rope_theta": gguf.rope_base},
-        max_position_embeddings=8192,
-        tie_word_embeddings=True,
-        attn_implementation="sdpa",
-    )
-    base = LlamaForCausalLM(config)
-    missing, unexpected = base.load_state_dict(weights, strict=False)
-    if unexpected or missing != ["lm_head.weight"]:
-        raise ValueError(f"the base weights do not fit: missing {missing}, unexpected {unexpected}")
-    base.tie_weights()
-    return base
+    @abstractmethod
+    def _layers(self) -> Sequence[Any]:
+        """Those that are compiled."""
+
+    @abstractmethod
+    def _answers(self, batch: Sequence[I]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """For every token that is learnt: the logits at its place, its id, its weight."""
+
+
+def on_device(array: Any) -> torch.Tensor:
+    """A numpy array where the network is."""
+    return torch.from_numpy(array).to(device())

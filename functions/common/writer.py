@@ -77,7 +77,7 @@ class LlamaWriter:
         self._generator = self._load()
 
     def _load(self) -> Any:
-        return ctranslate2().Generator(str(self._folder), compute_type="int8", intra_threads=self._threads)
+        return ctranslate2().Generator(str(self._folder), compute_type="default", intra_threads=self._threads)
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
         # CTranslate2 seeds a thread's generator of random numbers once, when the thread first draws: only a new
@@ -130,7 +130,7 @@ class T5Writer:
         self._translator = self._load()
 
     def _load(self) -> Any:
-        return ctranslate2().Translator(str(self._folder), compute_type="int8", intra_threads=self._threads)
+        return ctranslate2().Translator(str(self._folder), compute_type="default", intra_threads=self._threads)
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
         ctranslate2().set_random_seed(sampling.seed)
