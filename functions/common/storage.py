@@ -18,8 +18,10 @@ from functions.common.errors import InputError, NotFoundError, PassingError
 if TYPE_CHECKING:
     from google.cloud.storage import Bucket
 
-NAME = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[\w.=-]+(?:/[\w.=-]+)*", re.ASCII)
-"""Object names: ASCII segments joined by ``/``, none of them ``.`` or ``..``."""
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f/]+")
+"""Between two ``/``, as file systems and Cloud Storage have it (https://cloud.google.com/storage/docs/objects#naming)."""
+_LONGEST_SEGMENT = 255
+_LONGEST_NAME = 1000
 
 
 _STAGING = ".staging"
@@ -29,7 +31,7 @@ _TYPE = "application/octet-stream"
 class Store(Protocol):
     """A flat space of named objects.
 
-    Every method raises InputError for a name outside `NAME`, and PassingError where the store does not answer.
+    Every method raises InputError for a name that is not `allowed`, and PassingError where the store does not answer.
     """
 
     @property
@@ -68,10 +70,24 @@ def open_store(uri: str | Path) -> Store:
     return FolderStore(Path(text))
 
 
+def allowed(name: str) -> bool:
+    """Whether a bucket and a folder alike can hold an object of this name."""
+    try:
+        sizes = [len(segment.encode()) for segment in name.split("/")]
+    except UnicodeEncodeError:  # A file name that is not UTF-8.
+        return False
+    segments = all(_SEGMENT.fullmatch(segment) for segment in name.split("/"))
+    return segments and max(sizes) <= _LONGEST_SEGMENT and sum(sizes) + len(sizes) <= _LONGEST_NAME
+
+
 def checked(name: str) -> str:
     """The name itself where it may name an object."""
-    if len(name) > 512 or not NAME.fullmatch(name):
-        raise InputError(f"object name {name[:120]!r} is not allowed: use letters, digits, . _ = - and /")
+    if not allowed(name):
+        found = name if len(name) <= 120 else f"{name[:120]}…"
+        raise InputError(
+            f"object name {found!r} is not allowed: use 1 to {_LONGEST_SEGMENT} bytes between two /, {_LONGEST_NAME} in"
+            " all, without . or .. there, and no control characters"
+        )
     return name
 
 

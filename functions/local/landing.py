@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from functions.common.errors import AdloomError
-from functions.common.events import CATALOGUE_LANDED
-from functions.common.storage import NAME, BucketStore, FolderStore, Store
+from functions.common.notification import landed
+from functions.common.storage import BucketStore, FolderStore, Store, allowed
 from functions.common.wire import Event
 
 log = logging.getLogger("adloom.landing")
@@ -43,17 +43,8 @@ class Landed:
         """Its announcement; the same object and content have the same id."""
         identity = hashlib.sha256(f"{self.bucket}\n{self.key}\n{self.stamp}".encode()).hexdigest()[:32]
         data = {"kind": "storage#object", "bucket": self.bucket, "name": self.key, "size": str(self.size)}
-        attributes = {
-            "specversion": "1.0",
-            "id": identity,
-            "source": f"//storage.googleapis.com/projects/_/buckets/{self.bucket}",
-            "type": CATALOGUE_LANDED,
-            "subject": f"objects/{self.key}",
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "bucket": self.bucket,
-            "datacontenttype": "application/json",
-        }
-        return Event(attributes, msgspec.json.encode({**data, "generation": self.stamp}))
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return landed(identity, self.bucket, self.key, moment, msgspec.json.encode({**data, "generation": self.stamp}))
 
 
 class Landing:
@@ -95,10 +86,10 @@ class Landing:
     def _look(self) -> None:
         found = set(self._objects())
         settled = found & self._before if isinstance(self._store, FolderStore) else found
-        for landed in sorted(settled - self._done, key=lambda one: one.name):
-            if self._announce(landed.name, landed.stamp, landed.event()):
-                log.info("%s landed, %d bytes", landed.name, landed.size)
-            self._done.add(landed)
+        for one in sorted(settled - self._done, key=lambda each: each.name):
+            if self._announce(one.name, one.stamp, one.event()):
+                log.info("%s landed, %d bytes", one.name, one.size)
+            self._done.add(one)
         self._before = found
 
     def _objects(self) -> Iterator[Landed]:
@@ -117,11 +108,9 @@ class Landing:
             name = path.relative_to(store.root).as_posix()
             if not path.is_file() or path.name.startswith("."):
                 continue
-            if not NAME.fullmatch(name):
+            if not allowed(name):
                 if name not in self._odd:
-                    log.warning(
-                        "%s is left alone: name it with letters, digits, . _ - only, or use `adloom upload`", name
-                    )
+                    log.warning("%r is left alone: a bucket could not hold an object of that name; rename it", name)
                 self._odd.add(name)
                 continue
             about = path.stat()

@@ -1,7 +1,6 @@
 """A catalogue dropped into a bucket, and followed through the ledger until its batch is whole."""
 
 import hashlib
-import re
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -25,13 +24,12 @@ GRACE = 15.0
 def drop(store: Store, path: Path) -> str:
     """Write a catalogue below ``landing/`` in a folder of its own; the object's name.
 
-    The file keeps its name, which products refer to, as far as an object may be called so.
+    The file keeps its name, which products refer to.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    name = re.sub(r"[^\w.=-]+", "-", path.name, flags=re.ASCII).strip(".-") or "catalogue"
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    landed = f"landing/{moment}-{sha256(path)[:8]}/{name}"
+    landed = f"landing/{moment}-{sha256(path)[:8]}/{path.name}"
     store.create_from(landed, path)
     return landed
 

@@ -10,8 +10,8 @@ import httpx
 import msgspec
 
 from functions.common.errors import InputError, PassingError
+from functions.common.notification import Message
 from functions.common.records import Record
-from functions.puller.notification import Message, Received
 
 _SCOPE = "https://www.googleapis.com/auth/pubsub"
 _GOOGLE = "https://pubsub.googleapis.com"
@@ -22,6 +22,19 @@ LONGEST_POLL = 100.0
 """Seconds that a pull may take: Pub/Sub holds one that finds nothing for up to 90."""
 
 Token = Callable[[], str]
+
+
+class Received(Record, frozen=True, rename="camel"):
+    """A message as it is delivered.
+
+    Attributes:
+        ack_id: names this delivery, when it is acknowledged or put off.
+        delivery_attempt: counted by Pub/Sub, where the subscription has a dead-letter policy; else 0.
+    """
+
+    ack_id: str
+    message: Message = Message()
+    delivery_attempt: int = 0
 
 
 class _Pulled(Record, frozen=True, rename="camel"):

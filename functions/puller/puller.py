@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from functions.common.errors import AdloomError, InputError, PassingError
+from functions.common.notification import to_event
 from functions.common.sink import RefusedError
 from functions.common.wire import Event
-from functions.puller.notification import Received, to_event
-from functions.puller.pubsub import LONGEST_POLL, PubSub
+from functions.puller.pubsub import LONGEST_POLL, PubSub, Received
 
 log = logging.getLogger("adloom.puller")
 

@@ -64,13 +64,35 @@ def test_a_missing_object_says_where_it_was_looked_for(store: Store) -> None:
             call("no/such")
 
 
-BAD_NAMES = ["../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "", "a\nb", "ä", "a" * 600, "..", "a/"]
+BAD_NAMES = [
+    "../x",
+    "a/../../x",
+    "/etc/passwd",
+    "a//b",
+    "a/./b",
+    "",
+    "a\nb",
+    "a\x7f",
+    "\udcff",
+    "a" * 300,
+    "a/" * 600,
+    "..",
+    "a/",
+]
+ODD_NAMES = ["landing/My shop (1).csv", "landing/Prix : été.csv", "landing/каталог & 商品#2?.csv", "landing/100%25.csv"]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_could_leave_the_store_is_refused(store: Store, name: str) -> None:
     with pytest.raises(InputError, match="not allowed"):
         store.create(name, b"")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_file_keeps_the_name_that_its_shop_gave_it(store: Store, name: str) -> None:
+    assert store.create(name, b"title\nMug\n")
+    assert store.read(name) == b"title\nMug\n"
+    assert list(store.names("landing")) == [name]
 
 
 def test_a_bucket_that_does_not_exist_is_named(bucket_server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.common.notification import Message, to_event
 from functions.common.wire import Event, from_http
-from functions.puller.notification import Message, to_event
 from functions.puller.pubsub import PubSub
 from functions.puller.puller import Puller
 from tests.conftest import free_port

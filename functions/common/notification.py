@@ -1,4 +1,4 @@
-"""A bucket's notification, as Pub/Sub carries it, and the CloudEvent that it becomes.
+"""A bucket's notification of a new object, in each form that it comes in, and the CloudEvent that it becomes.
 
 Attributes of a notification: https://cloud.google.com/storage/docs/pubsub-notifications#attributes
 Form of the event: https://cloud.google.com/eventarc/docs/reference/supported-events
@@ -25,17 +25,25 @@ class Message(Record, frozen=True, rename="camel"):
     ordering_key: str = ""
 
 
-class Received(Record, frozen=True, rename="camel"):
-    """A message as it is delivered.
+def landed(identity: str, bucket: str, name: str, moment: str, data: bytes) -> Event:
+    """The event of an object that is there.
 
-    Attributes:
-        ack_id: names this delivery, when it is acknowledged or put off.
-        delivery_attempt: counted by Pub/Sub, where the subscription has a dead-letter policy; else 0.
+    Args:
+        identity: of the event: the same for the same object and content.
+        moment: RFC 3339; left out where it is empty.
+        data: the object's resource, as JSON.
     """
-
-    ack_id: str
-    message: Message = Message()
-    delivery_attempt: int = 0
+    attributes = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": f"//storage.googleapis.com/projects/_/buckets/{bucket}",
+        "type": CATALOGUE_LANDED,
+        "subject": f"objects/{name}",
+        "time": moment,
+        "bucket": bucket,
+        "datacontenttype": "application/json",
+    }
+    return Event({name: value for name, value in attributes.items() if value}, data)
 
 
 def to_event(message: Message) -> Event | None:
@@ -56,14 +64,5 @@ def to_event(message: Message) -> Event | None:
         data = base64.b64decode(message.data, validate=True)
     except binascii.Error as error:
         raise InputError(f"message {message.message_id}: its data is not base64 ({error})") from error
-    found = {
-        "specversion": "1.0",
-        "id": message.message_id,
-        "source": f"//storage.googleapis.com/projects/_/buckets/{attributes['bucketId']}",
-        "type": CATALOGUE_LANDED,
-        "subject": f"objects/{attributes['objectId']}",
-        "time": attributes.get("eventTime") or message.publish_time,
-        "bucket": attributes["bucketId"],
-        "datacontenttype": "application/json",
-    }
-    return Event({name: value for name, value in found.items() if value}, data)
+    moment = attributes.get("eventTime") or message.publish_time
+    return landed(message.message_id, attributes["bucketId"], attributes["objectId"], moment, data)
