@@ -82,6 +82,6 @@ def test_a_strict_checker_finds_no_fault(kustomize: Callable[[str], list[Documen
     path = tmp_path / "overlays.yaml"
     path.write_text(yaml.safe_dump_all(known), encoding="utf-8")
     command = [sys.executable, checker, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip() == f"{len(known)} passed, 0 failed"
