@@ -40,7 +40,7 @@ def tests(session: nox.Session) -> None:
     """Every test that this machine can run, against real components."""
     install(session, "generate", "gcs", "serve", "dev")
     session.run("adloom", "model", "build")
-    session.run("pytest", "--ignore=tests/train", *session.posargs)
+    session.run("pytest", "--ignore=tests/train", "--ignore=tests/images", *session.posargs)
 
 
 @nox.session
@@ -49,6 +49,18 @@ def train_tests(session: nox.Session) -> None:
     install(session, "generate", "train", "dev")
     session.run("adloom", "model", "build")
     session.run("pytest", "tests/train", *session.posargs)
+
+
+@nox.session
+def images(session: nox.Session) -> None:
+    """The container images: built, run as the manifests have them run, pushed to a registry and pulled back.
+
+    Needs podman and the base image (`podman pull docker.io/library/python:3.11-slim-bookworm`), and docker-registry for
+    the last part; what is not there is said, and skipped. ADLOOM_BUILD_FLAGS holds flags for `podman build`, such as a
+    volume with the certificate of a proxy. The images stay, as localhost/adloom/<function>:test.
+    """
+    install(session, "gcs", "serve", "dev")
+    session.run("pytest", "tests/images", *session.posargs)
 
 
 @nox.session

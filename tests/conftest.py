@@ -55,14 +55,15 @@ def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["-public-host", f"127.0.0.1:{port}", "-external-url", address, "-log-level", "error"]
     server = subprocess.Popen(command)
     try:
-        _wait_for(f"{address}/_internal/healthcheck")
+        wait_for(f"{address}/_internal/healthcheck")
         yield address
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
-def _wait_for(url: str, seconds: float = 20.0) -> None:
+def wait_for(url: str, seconds: float = 20.0) -> None:
+    """Return once an address answers."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -73,15 +74,20 @@ def _wait_for(url: str, seconds: float = 20.0) -> None:
     raise TimeoutError(f"{url} did not answer within {seconds:.0f} s")
 
 
+def make_bucket(server: str, name: str) -> None:
+    """An empty bucket in a storage emulator."""
+    body = f'{{"name": "{name}"}}'.encode()
+    address = f"{server}/storage/v1/b?project=emulator"
+    call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call, timeout=10):
+        pass
+
+
 @pytest.fixture
 def bucket(bucket_server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A fresh bucket, which this process and those it starts reach through the environment; its address."""
     name = f"bucket-{zlib.crc32(request.node.nodeid.encode()):x}"
-    body = f'{{"name": "{name}"}}'.encode()
-    address = f"{bucket_server}/storage/v1/b?project=emulator"
-    call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(call, timeout=10):
-        pass
+    make_bucket(bucket_server, name)
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket_server)
     return f"gs://{name}"
 

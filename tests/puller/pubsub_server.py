@@ -16,6 +16,11 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
+
+TOPIC, DEAD = "projects/p/topics/landing", "projects/p/topics/landing-dead"
+SUBSCRIPTION = "projects/p/subscriptions/landing"
+
 LONGEST_PULL = 3.0
 """Seconds that a pull waits for a message; Google's waits up to 90."""
 
@@ -170,3 +175,21 @@ def _handler(state: PubSubServer) -> type[BaseHTTPRequestHandler]:
             """Silent."""
 
     return Handler
+
+
+def landing_server() -> PubSubServer:
+    """A Pub/Sub with the topics and the subscription that the manifests name."""
+    server = PubSubServer()
+    for topic in (TOPIC, DEAD):
+        httpx.put(f"http://{server.host}/v1/{topic}", json={})
+    httpx.put(f"http://{server.host}/v1/{SUBSCRIPTION}", json={"topic": TOPIC, "ackDeadlineSeconds": 60})
+    return server
+
+
+def notify(pubsub: PubSubServer, name: str, kind: str = "OBJECT_FINALIZE", bucket: str = "shop") -> str:
+    """What the bucket publishes when an object was written."""
+    data = json.dumps({"kind": "storage#object", "bucket": bucket, "name": name}).encode()
+    return pubsub.publish(
+        TOPIC, data, bucketId=bucket, objectId=name, eventType=kind, payloadFormat="JSON_API_V1", objectGeneration="1",
+        eventTime="2026-03-01T10:00:00.000Z",
+    )  # fmt: skip

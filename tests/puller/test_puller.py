@@ -18,73 +18,22 @@ import httpx
 import pytest
 
 from functions.common.notification import Message, to_event
-from functions.common.wire import Event, from_http
+from functions.common.wire import Event
 from functions.puller.pubsub import PubSub
 from functions.puller.puller import Puller
 from tests.conftest import free_port
-from tests.puller.pubsub_server import PubSubServer
+from tests.puller.broker import Broker
+from tests.puller.pubsub_server import DEAD, SUBSCRIPTION, TOPIC, PubSubServer, landing_server, notify
 
 ROOT = Path(__file__).parents[2]
-TOPIC, DEAD = "projects/p/topics/landing", "projects/p/topics/landing-dead"
-SUBSCRIPTION = "projects/p/subscriptions/landing"
-
-Answer = Callable[[Event], int]
 
 
 @pytest.fixture
 def pubsub() -> Iterator[PubSubServer]:
     """A Pub/Sub with the topics and the subscription that the manifests name."""
-    server = PubSubServer()
-    for topic in (TOPIC, DEAD):
-        httpx.put(f"http://{server.host}/v1/{topic}", json={})
-    httpx.put(f"http://{server.host}/v1/{SUBSCRIPTION}", json={"topic": TOPIC, "ackDeadlineSeconds": 60})
+    server = landing_server()
     yield server
     server.close()
-
-
-class Broker:
-    """A sink that answers as told."""
-
-    def __init__(self) -> None:
-        self.got: list[Event] = []
-        self.headers: list[dict[str, str]] = []
-        self.answer: Answer = lambda _: 202
-        self.inside = self.most = 0
-        self.come = threading.Condition()
-        broker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                event = from_http(dict(self.headers.items()), self.rfile.read(int(self.headers["content-length"])))
-                with broker.come:
-                    broker.inside += 1
-                    broker.most = max(broker.most, broker.inside)
-                status = broker.answer(event)
-                with broker.come:
-                    broker.inside -= 1
-                    broker.got.append(event)
-                    broker.headers.append(dict(self.headers.items()))
-                    broker.come.notify_all()
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Silent."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[Event]:
-        with self.come:
-            assert self.come.wait_for(lambda: len(self.got) >= count, seconds), f"{len(self.got)} of {count} came"
-            return list(self.got)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -142,15 +91,6 @@ def start_puller(pubsub: PubSubServer, broker: Broker) -> Iterator[Callable[...,
     for process in started:
         if process.process.poll() is None:
             process.stop(signal.SIGKILL)
-
-
-def notify(pubsub: PubSubServer, name: str, kind: str = "OBJECT_FINALIZE") -> str:
-    """What the bucket publishes when an object was written."""
-    data = json.dumps({"kind": "storage#object", "bucket": "shop", "name": name}).encode()
-    return pubsub.publish(
-        TOPIC, data, bucketId="shop", objectId=name, eventType=kind, payloadFormat="JSON_API_V1", objectGeneration="1",
-        eventTime="2026-03-01T10:00:00.000Z",
-    )  # fmt: skip
 
 
 def settled(pubsub: PubSubServer, seconds: float = 20.0) -> None:
