@@ -13,6 +13,16 @@ def test_the_same_seed_gives_the_same_texts_whatever_was_written_before(models: 
     assert models.writer.write(PREFIX, ["A hat keeps"], Sampling(samples=3, seed=8)) != first
 
 
+def test_a_model_that_has_only_judged_writes_as_a_new_one_does(models: Models) -> None:
+    """The first text is written by the model that was loaded, and not by one that is opened for it."""
+    sampling = Sampling(samples=3, seed=7)
+    ours = Models(models.folder).writer
+    ours.logprobs(["A hat keeps your head warm."])
+    first = ours.write(PREFIX, ["A hat keeps"], sampling)
+    assert ours.write(PREFIX, ["A hat keeps"], sampling) == first
+    assert Models(models.folder).writer.write(PREFIX, ["A hat keeps"], sampling) == first
+
+
 def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:
     answers = models.writer.write(PREFIX, ["A hat keeps", "A scarf keeps your"], Sampling(samples=4, seed=1))
     assert len(answers) == 2

@@ -29,6 +29,8 @@ from quantize.t5 import Shape, convert
 
 ROOT = Path(__file__).parents[2]
 ROWS = int(os.environ.get("ADLOOM_FLOW_ROWS", "60"))
+PATIENCE = 240 + ROWS
+"""Seconds that a catalogue may take to its end; a machine may be busy with other things."""
 PART_ROWS = "8"
 SMALL = ("--platforms", "meta_feed,tiktok", "--candidates", "2", "--part-rows", PART_ROWS)
 
@@ -135,7 +137,7 @@ def adloom(environment: dict[str, str], *arguments: object) -> subprocess.Comple
     """The command, to its end."""
     return subprocess.run(
         [sys.executable, "-m", "functions.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=280,
+        capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=PATIENCE,
     )  # fmt: skip
 
 
