@@ -1,6 +1,11 @@
+import subprocess
+import sys
+from pathlib import Path
+
 from functions.common.models import Models
 from functions.common.writer import Sampling
 
+ROOT = Path(__file__).parents[2]
 CAPITAL = "Italy: Rome\nSpain: Madrid\nGermany: Berlin\n"
 PREFIX = "Rain boots keep your feet dry. Mittens keep your hands warm.\n"
 
@@ -21,6 +26,32 @@ def test_a_model_that_has_only_judged_writes_as_a_new_one_does(models: Models) -
     first = ours.write(PREFIX, ["A hat keeps"], sampling)
     assert ours.write(PREFIX, ["A hat keeps"], sampling) == first
     assert Models(models.folder).writer.write(PREFIX, ["A hat keeps"], sampling) == first
+
+
+def test_the_memory_of_models_that_wrote_is_given_back(models: Models) -> None:
+    """In a process of its own, because the C library is set up before the first model."""
+    code = """
+import sys
+from pathlib import Path
+from functions.common.models import Models
+from functions.common.writer import Sampling
+
+def resident():
+    line = next(line for line in open("/proc/self/status") if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+
+writer = Models(Path(sys.argv[1]), 2).writer
+seen = []
+for seed in range(8):
+    writer.write("A mug.", ["It holds"] * 6, Sampling(samples=4, seed=seed, max_tokens=6))
+    seen.append(resident())
+print(seen[1], seen[-1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(models.folder)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    early, late = map(int, done.stdout.split())
+    assert late < early + 150, done.stdout
 
 
 def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:

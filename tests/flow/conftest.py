@@ -70,7 +70,7 @@ def make_writer(folder: Path) -> None:
     (folder / REFERENCES).write_text("", encoding="utf-8")
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
     manifest = Manifest(
-        role="writer", family="t5", prompt="examples", version="nonsense", recipe="nonsense", model="random T5",
+        role="writer", family="t5", prompt="house", version="nonsense", recipe="nonsense", model="random T5",
         licence="none", quantization="int8", files=files,
     )  # fmt: skip
     (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))

@@ -12,6 +12,9 @@ from functions.common.serving.waiting import Lent, Line, Places, Ticket
 MOST_WORK = 16
 """Products of plain requests under way at once: two of the largest requests."""
 
+MOST_WAIT = 15.0
+"""Seconds that the last of them may expect to take: whoever would wait longer is better told to come again."""
+
 MOST_PARTS = 2
 """Parts of events under way at once, one of them waiting; the broker brings the others again."""
 
@@ -27,7 +30,7 @@ class Modelled:
         self._prepare = prepare
         self.models = Models()
         self.line = Line(self.models, metrics)
-        self.places = Places(MOST_WORK, metrics.queue.labels(function).set)
+        self.places = Places(MOST_WORK, metrics.queue.labels(function).set, MOST_WAIT)
         self.parts = Places(MOST_PARTS)
 
     def lent(self, ticket: Ticket) -> Lent:
