@@ -9,6 +9,7 @@ The command fails where anything came but 200 and 429.
 
 import argparse
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -17,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from coldstart import PRODUCT, ROOT, listening, server
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench.coldstart import PRODUCT, ROOT, listening, server
 
 CALLS = {"generate": "/v1/creatives", "score": "/v1/score"}
 TEXTS = [
