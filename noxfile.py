@@ -74,10 +74,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed as ratios within one run: `nox -s bench -- ingest`."""
-    install(session, "generate")
+    """Speed as ratios within one run: `nox -s bench -- ingest`, `-- coldstart`, `-- load`."""
+    install(session, "generate", "serve")
     session.run("adloom", "model", "build")
-    names = session.posargs or [path.stem for path in sorted(Path("tests/bench").glob("*.py"))]
+    names = session.posargs or ["coldstart", "ingest", "load"]
     for name in names:
         session.run("python", f"tests/bench/{name}.py")
 

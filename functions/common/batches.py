@@ -13,7 +13,6 @@ from functions.common.errors import InputError, NotFoundError
 from functions.common.platforms import Platform, chosen
 from functions.common.records import PART_ROWS, Record, digest
 from functions.common.storage import Store
-from functions.common.tables import from_parquet, stored, to_parquet
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -150,12 +149,17 @@ def tabled(results: Iterable[StageResult]) -> Iterator[list[StageResult]]:
 
 def _tabled(outputs: Sequence[Output]) -> list[Output]:
     """The same output of several parts."""
+    from functions.common.tables import stored
+
     tables = stored([output.records for output in outputs], outputs[0].kind)
     return [replace(output, records=table) for output, table in zip(outputs, tables, strict=True)]
 
 
 def keep(store: Store, batch: Batch, stage: str, result: StageResult) -> Entry:
     """Write a stage's outputs and then its ledger entry; what is there already is left as it is."""
+    # Imported here, and below: a door that answers a person writes no table, and polars takes long to load.
+    from functions.common.tables import to_parquet
+
     refs = []
     for output in result.outputs:
         data = to_parquet(output.records, output.kind)
@@ -180,6 +184,8 @@ def step(
     Args:
         source: folder and record type of the stage's input.
     """
+    from functions.common.tables import from_parquet
+
     if done := entry(store, batch.batch_id, stage, number):
         return done
     folder, kind = source
@@ -197,6 +203,8 @@ def entry(store: Store, batch_id: str, stage: str, number: int) -> Entry | None:
 
 def records(store: Store, batch_id: str, folder: str, kind: type[R]) -> Iterator[R]:
     """All records of a batch in a folder, part by part: no more than one part is in memory."""
+    from functions.common.tables import from_parquet
+
     top, _, rest = folder.partition("/")
     for name in store.names("/".join(filter(None, [top, batch_id, rest]))):
         yield from from_parquet(store.read(name), kind)

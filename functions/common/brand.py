@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from functions.common.errors import InputError
 from functions.common.records import Record, Voice, digest
@@ -36,6 +35,8 @@ def read_brand(path: Path | None) -> Brand:
     """The brand in a YAML file; the neutral default where no file is named. InputError where it cannot be read."""
     if path is None:
         return Brand()
+    import yaml  # Only where a file is read: a function that wakes has no time for it.
+
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -1,9 +1,12 @@
 """The language models that write: one interface, the Llama family and the T5 family behind it, on CTranslate2."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
+
+import msgspec
 
 from functions.common.errors import ModelError
 from functions.common.records import Record
@@ -59,32 +62,57 @@ def open_writer(folder: Path, family: str, threads: int) -> Writer:
         raise ModelError(f"{folder}: cannot be loaded ({error}); run `adloom model build --force`") from error
 
 
+class Engine:
+    """A model of CTranslate2, opened anew for each seed.
+
+    CTranslate2 seeds a thread's generator of random numbers once, when the thread first draws: only a model that has
+    not drawn yet, with threads of its own, starts from the seed that is set.
+
+    Args:
+        load: opens the model.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+        self._model = load()
+        self._drawn = False
+
+    @property
+    def any(self) -> Any:
+        """The model, for calls that draw nothing."""
+        return self._model
+
+    def seeded(self, seed: int) -> Any:
+        """The model, about to draw what this seed gives; for one call."""
+        ctranslate2().set_random_seed(seed)
+        if self._drawn:
+            self._model = self._load()
+        self._drawn = True
+        return self._model
+
+
 class LlamaWriter:
     """A decoder-only model; the prefix is computed once for all the tails."""
 
     def __init__(self, folder: Path, threads: int) -> None:
-        from tokenizers import Tokenizer
+        def load() -> Any:
+            return ctranslate2().Generator(str(folder), compute_type="default", intra_threads=threads)
 
-        self._folder = folder
-        self._threads = threads
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        ids = self._tokenizer.get_vocab(with_added_tokens=True)
-        # A line's end may be the head of a longer token (two newlines, a newline and a tab): all of them stop.
-        special = list(self._tokenizer.get_added_tokens_decoder())
-        self._stops = sorted({*special, *(number for token, number in ids.items() if "Ċ" in token)})
-        self._stop_ids = set(self._stops)
-        self._opening = self._tokenizer.id_to_token(self._tokenizer.token_to_id("<|endoftext|>") or 0)
-        self._generator = self._load()
+        with ThreadPoolExecutor(1) as beside:  # A function that wakes waits for both.
+            engine = beside.submit(Engine, load)
+            from tokenizers import Tokenizer
 
-    def _load(self) -> Any:
-        return ctranslate2().Generator(str(self._folder), compute_type="default", intra_threads=self._threads)
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            vocabulary = msgspec.json.decode((folder / "vocabulary.json").read_bytes(), type=list[str])
+            # A line's end may be the head of a longer token (two newlines, a newline and a tab): all of them stop.
+            lines = {number for number, token in enumerate(vocabulary) if "Ċ" in token}
+            self._stops = sorted(lines.union(self._tokenizer.get_added_tokens_decoder()))
+            self._stop_ids = set(self._stops)
+            self._opening = self._tokenizer.id_to_token(self._tokenizer.token_to_id("<|endoftext|>") or 0)
+            self._engine = engine.result()
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
-        # CTranslate2 seeds a thread's generator of random numbers once, when the thread first draws: only a new
-        # Generator, with threads of its own, starts from the seed that was set.
-        ctranslate2().set_random_seed(sampling.seed)
-        generator = self._load()
-        results = generator.generate_batch(
+        results = self._engine.seeded(sampling.seed).generate_batch(
             [self._tokens(tail) for tail in tails],
             static_prompt=self._tokens(prefix),
             cache_static_prompt=False,
@@ -110,7 +138,7 @@ class LlamaWriter:
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
         batch = [[self._opening, *self._tokens(text)] for text in texts]
-        results = self._generator.score_batch(batch, max_batch_size=32)
+        results = self._engine.any.score_batch(batch, max_batch_size=32)
         return [math.fsum(result.log_probs) / max(1, len(result.log_probs)) for result in results]
 
     def _tokens(self, text: str) -> list[str]:
@@ -124,17 +152,14 @@ class T5Writer:
     def __init__(self, folder: Path, threads: int) -> None:
         from sentencepiece import SentencePieceProcessor
 
-        self._folder = folder
-        self._threads = threads
-        self._pieces = SentencePieceProcessor(model_file=str(folder / "spiece.model"))
-        self._translator = self._load()
+        def load() -> Any:
+            return ctranslate2().Translator(str(folder), compute_type="default", intra_threads=threads)
 
-    def _load(self) -> Any:
-        return ctranslate2().Translator(str(self._folder), compute_type="default", intra_threads=self._threads)
+        self._pieces = SentencePieceProcessor(model_file=str(folder / "spiece.model"))
+        self._engine = Engine(load)
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
-        ctranslate2().set_random_seed(sampling.seed)
-        results = self._load().translate_batch(
+        results = self._engine.seeded(sampling.seed).translate_batch(
             [self._source(prefix + tail) for tail in tails],
             beam_size=1,
             num_hypotheses=sampling.samples,
@@ -155,7 +180,7 @@ class T5Writer:
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
         # The text is its own source: how well the model can say what it has just read.
-        results = self._translator.score_batch(
+        results = self._engine.any.score_batch(
             [self._source(text) for text in texts],
             [self._pieces.encode(text, out_type=str) for text in texts],
             max_batch_size=32,

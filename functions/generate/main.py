@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from flask import Request, Response
 
-from functions.common.batches import Part, StageResult
+from functions.common.batches import Part, Settings, StageResult
 from functions.common.events import PART_GENERATED, PART_VALIDATED
-from functions.common.records import CandidateSet, Creative, Product
+from functions.common.records import Candidate, CandidateSet, Creative, Product
 from functions.common.serving import settings
 from functions.common.serving.api import CreativesAnswer, CreativesRequest, request_batch
 from functions.common.serving.door import Door
@@ -24,7 +24,7 @@ from functions.score import api as scoring
 from functions.score import stage as score
 
 metrics = Metrics("generate")
-models = Modelled(metrics, "generate")
+models = Modelled(metrics, "generate", score.prepare)
 
 
 def creatives(asked: CreativesRequest, call: Call) -> CreativesAnswer:
@@ -40,14 +40,28 @@ def creatives(asked: CreativesRequest, call: Call) -> CreativesAnswer:
 
 
 def _made(product: Product, asked: CreativesRequest, lent: Lent) -> list[Creative]:
-    """The creatives of one product; its variants are scored as one part, so that no two are the same."""
+    """The creatives of one product; its variants are scored as one part, so that no two are the same.
+
+    Where one is enough, it is made of few texts, and of many only where those do not make a ready one.
+    """
     wanted = settings_for(models.models, asked.settings())
+    drafted: list[Candidate] = []
+    if asked.n == 1:
+        draft = stage.draft_product(product, request_batch(wanted), lent)
+        made = _scored([draft], wanted, lent)
+        if all(creative.status == "ready" for creative in made):
+            return made
+        drafted = draft.candidates
     sets: list[CandidateSet] = []
     for variant in range(asked.n):
         batch = request_batch(msgspec.structs.replace(wanted, seed=wanted.seed + variant))
-        sets.append(stage.write_product(product, batch, lent))
-    scored = score.run(Part(request_batch(wanted), 0, sets), lent, lent.references)
-    return list(scored.outputs[0].records)
+        written = stage.write_product(product, batch, lent)
+        sets.append(msgspec.structs.replace(written, candidates=[*drafted, *written.candidates]))
+    return _scored(sets, wanted, lent)
+
+
+def _scored(sets: list[CandidateSet], wanted: Settings, lent: Lent) -> list[Creative]:
+    return list(score.run(Part(request_batch(wanted), 0, sets), lent, lent.references).outputs[0].records)
 
 
 def generate(part: Part[Any], ticket: Ticket) -> StageResult:

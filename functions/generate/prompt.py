@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from functions.common.platforms import Platform
 from functions.common.records import Field, Product, Record, Voice, digest
@@ -76,6 +75,8 @@ class Example(Record, frozen=True, kw_only=True):
 @cache
 def examples() -> list[Example]:
     """The worked examples of the ``examples`` prompt, from ``examples.yaml``."""
+    import yaml  # Only for models that were not trained for the task.
+
     text = Path(__file__).with_name("examples.yaml").read_text(encoding="utf-8")
     return msgspec.convert(yaml.safe_load(text), list[Example])
 

@@ -1,7 +1,10 @@
 """Generation: for each valid product, candidate texts for every slot that the batch's platforms need."""
 
+import math
 import re
 from collections.abc import Callable, Iterable
+
+import msgspec
 
 from functions.common.batches import Batch, Output, Part, StageResult
 from functions.common.platforms import columns
@@ -31,13 +34,26 @@ def run(part: Part[Product], writer: Writer, told: Callable[[int], None] = lambd
     return StageResult(part.number, [Output("creatives", CandidateSet, sets)], {"products": len(sets)})
 
 
-def write_product(product: Product, batch: Batch, writer: Writer) -> CandidateSet:
+def draft_product(product: Product, batch: Batch, writer: Writer) -> CandidateSet:
+    """The fewest candidates that can fill every field, from one round: for a person, who waits for the first ad."""
+    fewest = max(
+        math.ceil(platform.fields[slot.field].min / slot.share)
+        for slot in slots(batch.platforms)
+        for platform in batch.platforms
+        if slot.field in platform.fields
+    )
+    fewest = min(max(fewest, 1), batch.settings.candidates)
+    few = msgspec.structs.replace(batch, settings=msgspec.structs.replace(batch.settings, candidates=fewest))
+    return write_product(product, few, writer, rounds=1)
+
+
+def write_product(product: Product, batch: Batch, writer: Writer, rounds: int = _ROUNDS) -> CandidateSet:
     """All candidates for one product; the sampling seed follows from the product and the settings."""
     settings = batch.settings
     prompt = PROMPTS[settings.prompt.partition("-")[0]]
     open_slots = slots(batch.platforms)
     found: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in open_slots}
-    for attempt in range(_ROUNDS):
+    for attempt in range(rounds):
         if not open_slots:
             break
         seed = int(digest(settings.seed, product.product_id, product.text(), attempt, size=4), 16)

@@ -16,7 +16,7 @@ from functions.score import stage
 from functions.score.api import operation
 
 metrics = Metrics("score")
-models = Modelled(metrics, "score")
+models = Modelled(metrics, "score", stage.prepare)
 
 
 def score(part: Part[Any], ticket: Ticket) -> StageResult:

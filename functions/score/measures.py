@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from heapq import nlargest
+from statistics import fmean
+from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
 from functions.common.records import CandidateSet, Measures, Product
@@ -14,7 +13,11 @@ from functions.score.validity import scaled
 from functions.score.wordlists import table
 from functions.score.words import Text, stems
 
-Vector = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
 
 _CHUNK = 1024
 _SOURCE_CHARS = 600
@@ -25,7 +28,7 @@ _ENOUGH = 6
 class Embedder(Protocol):
     """A sentence embedding."""
 
-    def embed(self, texts: Sequence[str]) -> Vector:
+    def embed(self, texts: Sequence[str]) -> "Vector":
         """One row for each text, each of length one."""
 
 
@@ -52,7 +55,7 @@ def gist(product: Product) -> str:
     return f"{product.title}. {attributes[:200]}. {product.description}"[:_SOURCE_CHARS]
 
 
-def embedded(texts: Sequence[str], embedder: Embedder) -> dict[str, Vector]:
+def embedded(texts: Sequence[str], embedder: Embedder) -> "dict[str, Vector]":
     """Text -> embedding, each text once, in calls of bounded size."""
     wanted = list(dict.fromkeys(texts))
     rows: dict[str, Vector] = {}
@@ -93,7 +96,9 @@ class Yardstick:
         logprobs: mean log-probability of its texts.
     """
 
-    def __init__(self, subject: Subject, vectors: Mapping[str, Vector], logprobs: Mapping[str, float]) -> None:
+    def __init__(self, subject: Subject, vectors: "Mapping[str, Vector]", logprobs: Mapping[str, float]) -> None:
+        import numpy as np  # Not with the module: in a function that wakes, it loads beside the weights.
+
         self._subject = subject
         self._vectors = vectors
         self._logprobs = logprobs
@@ -122,7 +127,7 @@ class Yardstick:
     def voice(self, text: str) -> float:
         """How close a text is to the wanted voice, 0 to 1; by the two nearest sentences of each side."""
         vector = self._vectors[text]
-        own, others = (float(np.sort(side @ vector)[-2:].mean()) for side in (self._own, self._others))
+        own, others = (fmean(nlargest(2, (side @ vector).tolist())) for side in (self._own, self._others))
         return scaled("voice", own - others)
 
     def coverage(self, texts: Sequence[str], enough: int = _ENOUGH) -> float:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from functions.common.batches import Output, Part, StageResult
 from functions.common.platforms import Platform
-from functions.common.records import CandidateSet, Creative, Finding, Status
+from functions.common.records import CandidateSet, Creative, Finding, Product, Source, Status
 from functions.score.facts import Subject
 from functions.score.gates.copies import relevance_floor
 from functions.score.gates.goods import refused
 from functions.score.gates.registry import judge
 from functions.score.measures import Models, Yardstick, embedded, fluencies, gist, voice_sentences
-from functions.score.references import References
+from functions.score.references import known_references
 from functions.score.select import Draft, Judged, Selection, creative
 
 STATUSES: tuple[Status, ...] = ("ready", "needs_review", "rejected")
@@ -32,7 +32,7 @@ def run(
         told: is called with 1 after each product, for progress.
     """
     settings = part.batch.settings
-    copied = References(references) if references else None
+    copied = known_references(tuple(references)) if references else None
     brands = frozenset(each.product.brand for each in part.records if each.product.brand)
     subjects = [Subject(each.product, settings.brand, brands, copied) for each in part.records]
     found = [
@@ -70,6 +70,13 @@ def run(
         [Output("scored", Creative, creatives)],
         {"creatives": len(creatives), **{status: counts[status] for status in STATUSES}},
     )
+
+
+def prepare(references: Sequence[str]) -> None:
+    """Read the word lists and the texts that must not be copied, before there is anything to judge."""
+    product = Product(product_id="", title="ready", source=Source(file="", row=1))
+    known = known_references(tuple(references)) if references else None
+    judge("Ready for 2 days.", "primary_text", Subject(product, references=known))
 
 
 def _judged(

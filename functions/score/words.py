@@ -88,6 +88,11 @@ def fold(text: str) -> str:
 _CONTROLS = dict.fromkeys((*range(10), *range(11, 32), 127), " ")
 
 
+def tokens_of(text: str) -> list[str]:
+    """The words of a text, as `Text.tokens` has them, where nothing else of it is asked for."""
+    return [word.replace("'", "") for word in _WORD.findall(fold(text))]
+
+
 def squeeze(text: str) -> str:
     """A text with every run of white space as one space."""
     return _SPACE.sub(" ", text).strip()

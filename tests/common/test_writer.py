@@ -1,6 +1,11 @@
+import subprocess
+import sys
+from pathlib import Path
+
 from functions.common.models import Models
 from functions.common.writer import Sampling
 
+ROOT = Path(__file__).parents[2]
 CAPITAL = "Italy: Rome\nSpain: Madrid\nGermany: Berlin\n"
 PREFIX = "Rain boots keep your feet dry. Mittens keep your hands warm.\n"
 
@@ -11,6 +16,42 @@ def test_the_same_seed_gives_the_same_texts_whatever_was_written_before(models: 
     models.writer.write(PREFIX, ["Something else", "entirely"], Sampling(samples=2, seed=1))
     assert models.writer.write(PREFIX, ["A hat keeps"], sampling) == first
     assert models.writer.write(PREFIX, ["A hat keeps"], Sampling(samples=3, seed=8)) != first
+
+
+def test_a_model_that_has_only_judged_writes_as_a_new_one_does(models: Models) -> None:
+    """The first text is written by the model that was loaded, and not by one that is opened for it."""
+    sampling = Sampling(samples=3, seed=7)
+    ours = Models(models.folder).writer
+    ours.logprobs(["A hat keeps your head warm."])
+    first = ours.write(PREFIX, ["A hat keeps"], sampling)
+    assert ours.write(PREFIX, ["A hat keeps"], sampling) == first
+    assert Models(models.folder).writer.write(PREFIX, ["A hat keeps"], sampling) == first
+
+
+def test_the_memory_of_models_that_wrote_is_given_back(models: Models) -> None:
+    """In a process of its own, because the C library is set up before the first model."""
+    code = """
+import sys
+from pathlib import Path
+from functions.common.models import Models
+from functions.common.writer import Sampling
+
+def resident():
+    line = next(line for line in open("/proc/self/status") if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+
+writer = Models(Path(sys.argv[1]), 2).writer
+seen = []
+for seed in range(8):
+    writer.write("A mug.", ["It holds"] * 6, Sampling(samples=4, seed=seed, max_tokens=6))
+    seen.append(resident())
+print(seen[1], seen[-1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(models.folder)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    early, late = map(int, done.stdout.split())
+    assert late < early + 150, done.stdout
 
 
 def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:

@@ -29,6 +29,8 @@ from quantize.t5 import Shape, convert
 
 ROOT = Path(__file__).parents[2]
 ROWS = int(os.environ.get("ADLOOM_FLOW_ROWS", "60"))
+PATIENCE = 240 + ROWS
+"""Seconds that a catalogue may take to its end; a machine may be busy with other things."""
 PART_ROWS = "8"
 SMALL = ("--platforms", "meta_feed,tiktok", "--candidates", "2", "--part-rows", PART_ROWS)
 
@@ -68,7 +70,7 @@ def make_writer(folder: Path) -> None:
     (folder / REFERENCES).write_text("", encoding="utf-8")
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
     manifest = Manifest(
-        role="writer", family="t5", prompt="examples", version="nonsense", recipe="nonsense", model="random T5",
+        role="writer", family="t5", prompt="house", version="nonsense", recipe="nonsense", model="random T5",
         licence="none", quantization="int8", files=files,
     )  # fmt: skip
     (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
@@ -135,7 +137,7 @@ def adloom(environment: dict[str, str], *arguments: object) -> subprocess.Comple
     """The command, to its end."""
     return subprocess.run(
         [sys.executable, "-m", "functions.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=280,
+        capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=PATIENCE,
     )  # fmt: skip
 
 

@@ -20,11 +20,11 @@ from functions.common.batches import find_batch
 from functions.common.storage import BucketStore, open_store
 from functions.local.bucket import serve_bucket
 from tests.conftest import free_port
-from tests.flow.conftest import ROOT, Machine, adloom
+from tests.flow.conftest import PATIENCE, ROOT, Machine, adloom
 from tests.flow.faults import Faults
 from tests.puller.pubsub_server import PubSubServer
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 TOPIC, DEAD = "projects/p/topics/landing", "projects/p/topics/landing-dead"
 SUBSCRIPTION = "projects/p/subscriptions/landing"

@@ -15,11 +15,11 @@ import pytest
 from functions.common.audit import audit
 from functions.common.batches import find_batch
 from functions.common.storage import open_store
-from tests.flow.conftest import ROOT, Machine, adloom, gone, tree
+from tests.flow.conftest import PATIENCE, ROOT, Machine, adloom, gone, tree
 
 FLOW = ("ingest", "validate", "generate", "score")
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 Start = Callable[..., Machine]
 

@@ -1,11 +1,14 @@
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.records import Product, Source
+from functions.common.writer import Sample, Sampling
 from functions.flow import settings_for
-from functions.generate.stage import run, tidy, write_product
+from functions.generate.stage import draft_product, run, tidy, write_product
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,28 @@ def test_a_product_is_written_the_same_in_any_company(models: Models, batch: Bat
     alone = write_product(MUG, batch, models.writer)
     write_product(TOWEL, batch, models.writer)
     assert write_product(MUG, batch, models.writer) == alone
+
+
+@pytest.mark.parametrize(("platform", "fewest"), [("meta_feed", 1), ("google_rsa", 2)])
+def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
+    models: Models, platform: str, fewest: int
+) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+            asked.append(sampling.samples)
+            return models.writer.write(prefix, tails, sampling)
+
+        def logprobs(self, texts: Sequence[str]) -> list[float]:
+            return models.writer.logprobs(texts)
+
+    settings = settings_for(models, Settings(platforms=[platform], candidates=4))
+    batch = Batch.of("shop.csv", "0" * 64, settings)
+    draft = draft_product(MUG, batch, Counting())
+    assert asked == [fewest]
+    assert draft.candidates
+    assert draft.prompt_version == settings.prompt
 
 
 def test_another_seed_writes_other_texts(models: Models, batch: Batch) -> None:

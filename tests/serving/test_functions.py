@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -269,6 +270,19 @@ def test_products_are_held_against_the_contract_by_a_plain_request(validate: Ser
     answer = validate.client.post("/", json={"products": [PRODUCT, {"title": "test"}]}).json()
     assert [product["title"] for product in answer["valid"]] == ["Linen apron"]
     assert [entry["rule"] for entry in answer["quarantined"]] == ["title_placeholder"]
+
+
+def test_nothing_is_fetched_from_the_addresses_of_a_product(validate: Server, generate: Server) -> None:
+    """An image's address may lead into our own network: it is kept, and nobody connects to it."""
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.settimeout(0.5)
+        address = f"http://127.0.0.1:{inside.getsockname()[1]}/latest/meta-data"
+        product = {**PRODUCT, "image_url": address, "link": address}
+        (valid,) = validate.client.post("/", json={"products": [product]}).json()["valid"]
+        assert valid["image_url"] == address
+        assert generate.client.post("/v1/creatives", json={"product": product, "platforms": ["tiktok"]}).is_success
+        with pytest.raises(TimeoutError):
+            inside.accept()
 
 
 @pytest.fixture(scope="module")

@@ -96,6 +96,18 @@ def test_places_are_given_back_whatever_happens() -> None:
     assert (max(told), told[-1]) == (2, 0)
 
 
+def test_who_would_wait_too_long_is_told_to_come_again_and_who_comes_first_never_is() -> None:
+    places = Places(16, seconds=5.0)  # A piece of work is thought to take 2 seconds until one has been seen.
+    with places.taken(8), pytest.raises(Problem) as caught, places.taken(1):
+        pass
+    assert caught.value.status == 429
+    for _ in range(20):
+        with places.taken(1):
+            pass
+    with places.taken(8), places.taken(8):
+        pass
+
+
 def test_where_the_shared_counter_is_away_each_process_counts_for_itself() -> None:
     rates = Rates("redis://127.0.0.1:1/0")
     caller = Caller(name="key:shop", scopes=frozenset(), rate="2/minute")

@@ -79,9 +79,16 @@ class Ticket:
 class Places:
     """A bounded number of places: who finds none is told when to come again, and does not pile up."""
 
-    def __init__(self, most: int, told: Callable[[int], None] = lambda _: None) -> None:
-        """Places for so much work at once; `told` learns how much there is whenever it changes."""
+    def __init__(self, most: int, told: Callable[[int], None] = lambda _: None, seconds: float = math.inf) -> None:
+        """Places for some work at once.
+
+        Args:
+            most: so much.
+            told: learns how much there is whenever it changes.
+            seconds: that the last to be let in may expect to take, unless nobody is before it.
+        """
         self._most = most
+        self._seconds = seconds
         self._told = told
         self._taken = 0
         self._each = 2.0
@@ -91,7 +98,8 @@ class Places:
     def taken(self, work: int) -> Iterator[None]:
         """Hold places for some work; Problem 429 where there are too few."""
         with self._lock:
-            if self._taken + work > self._most:
+            expected = self._each * (self._taken + work)
+            if self._taken + work > self._most or (self._taken and expected > self._seconds):
                 wait = max(1, math.ceil(self._each * self._taken / 2))
                 raise Problem(BUSY, f"as much is under way as can be; come again in {wait} s", Retry_After=str(wait))
             self._taken += work
