@@ -13,9 +13,14 @@ from importlib.metadata import files
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from functions.common.models import Models
 from functions.common.storage import Store, open_store
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("adloom", deadline=None)
+settings.load_profile("adloom")
 
 
 @pytest.fixture(scope="session")
