@@ -15,7 +15,7 @@ import pytest
 from functions.common.audit import audit
 from functions.common.batches import find_batch
 from functions.common.storage import open_store
-from tests.flow.conftest import PATIENCE, ROOT, Machine, adloom, gone, tree
+from tests.flow.conftest import PATIENCE, ROOT, ROWS, Machine, adloom, gone, tree
 
 FLOW = ("ingest", "validate", "generate", "score")
 
@@ -65,7 +65,7 @@ def test_functions_that_are_killed_at_any_moment_lose_and_double_nothing(
 ) -> None:
     machine = start_machine(tmp_path / "store").ready()
     dice = random.Random(3)
-    victims = [*FLOW] * 3
+    victims = [*FLOW] * max(3, ROWS // 100)
     dice.shuffle(victims)
     killed: list[str] = []
 
