@@ -16,7 +16,7 @@ from functions.common.storage import Store
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-TOGETHER = 8
+TOGETHER = 16
 """Parts whose tables are made at once: enough to share what each step costs by itself, few enough to hold."""
 
 
@@ -156,12 +156,16 @@ def _tabled(outputs: Sequence[Output]) -> list[Output]:
 
 
 def keep(store: Store, batch: Batch, stage: str, result: StageResult) -> Entry:
-    """Write a stage's outputs and then its ledger entry; what is there already is left as it is."""
+    """Write a stage's outputs and then its ledger entry; what is there already is left as it is.
+
+    The first output is what the next stage reads, and is written even where it holds nothing; of the others, which most
+    parts have nothing for, an empty one gets no object.
+    """
     # Imported here, and below: a door that answers a person writes no table, and polars takes long to load.
     from functions.common.tables import to_parquet
 
     refs = []
-    for output in result.outputs:
+    for output in (each for place, each in enumerate(result.outputs) if each.records or not place):
         data = to_parquet(output.records, output.kind)
         name = object_name(output.folder, batch.batch_id, result.number)
         store.create(name, data)

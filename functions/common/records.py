@@ -19,7 +19,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records: immutable, built by keyword."""
 
 
-class Source(Record, frozen=True, kw_only=True):
+class Source(Record, frozen=True, kw_only=True, gc=False):
     """Where a record was read.
 
     Attributes:
@@ -33,8 +33,10 @@ class Source(Record, frozen=True, kw_only=True):
     rows: int = 1
 
 
-class Product(Record, frozen=True, kw_only=True):
+class Product(Record, frozen=True, kw_only=True, gc=False):
     """One thing that a shop sells.
+
+    Python's collector of cycles passes it over, which a product cannot be part of: there are very many of them.
 
     Attributes:
         product_id: the shop's own identifier, else one that follows from the row's content.

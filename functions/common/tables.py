@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -67,10 +68,7 @@ def to_frame(records: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> p
     """Records as a table, one column a field; mappings become lists of ``{key, value}``."""
     if isinstance(records, Stored) and records.kind is kind:
         return records.frame
-    parts = [
-        _column(name, dtype, [getattr(record, name) for record in records])
-        for name, dtype in frame_schema(kind).items()
-    ]
+    parts = [_column(name, dtype, list(map(attrgetter(name), records))) for name, dtype in frame_schema(kind).items()]
     raw = pl.DataFrame([series for columns, _ in parts for series in columns])
     return raw.select(made for _, made in parts)  # All at once: each step by itself costs as much as all together.
 
@@ -138,7 +136,7 @@ def _column(name: str, dtype: Any, values: list[Any]) -> tuple[list[pl.Series], 
         return [pl.Series(name, values, dtype=dtype)], pl.col(name)
     if isinstance(dtype, pl.Struct) and values and None not in values:
         parts = [
-            (field.name, _column(f"{name}/{field.name}", field.dtype, [getattr(value, field.name) for value in values]))
+            (field.name, _column(f"{name}/{field.name}", field.dtype, list(map(attrgetter(field.name), values))))
             for field in dtype.fields
         ]
         made = pl.struct(expression.alias(field) for field, (_, expression) in parts)

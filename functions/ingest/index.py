@@ -2,14 +2,24 @@
 
 import hashlib
 import sqlite3
+import tempfile
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 
 import msgspec
 
+from functions.common.errors import PassingError
 from functions.common.records import Product
 from functions.ingest.draft import Draft
 
 CACHE_KIB = 4096
+_FILTER_BYTES = 8 << 20
+"""64 million bits: among two million keys, three new ones in a hundred have to be looked up on disk."""
+_FILTER_MASK = _FILTER_BYTES * 8 - 1
+_GATHERED = 1 << 16
+"""Keys that are kept in memory before they are written together."""
 
 
 def _scratch() -> sqlite3.Connection:
@@ -51,20 +61,20 @@ def id_key(product_id: str) -> int:
 
 
 class Seen:
-    """The products that there were, by id and by text."""
+    """The products that there were, by id and by text.
+
+    A filter of bits in memory tells nearly every new key at once; the keys
+    themselves are gathered and laid on disk in sorted runs, to be searched for the few that the filter lets through.
+    """
 
     def __init__(self) -> None:
-        self.base = _scratch()
-        self.base.execute("CREATE TABLE seen (digest INTEGER PRIMARY KEY, part INTEGER)")
-        self.base.execute("BEGIN")  # Never committed: what is forgotten at the end needs no transaction for each row.
-        self._part = 0
-
-    def close(self) -> None:
-        self.base.close()
+        self._filter = bytearray(_FILTER_BYTES)
+        self._recent: set[int] = set()
+        self._runs: list[memoryview] = []
 
     def known(self, product_id: str) -> bool:
         """Whether a product of this id was remembered."""
-        return bool(self.base.execute("SELECT 1 FROM seen WHERE digest = ?", (id_key(product_id),)).fetchone())
+        return bool(self._old([id_key(product_id)]))
 
     def remember(self, products: list[Product]) -> list[int]:
         """Take note of products, and tell duplicates.
@@ -73,15 +83,12 @@ class Seen:
             For each product, its own place where it is new, the place of the first of its kind in this list, or -1
             for one of a list before. Only a product that is new counts for those after it.
         """
-        self._part += 1
         keys = [(id_key(product.product_id), text_key(product)) for product in products]
-        flat = sorted({key for pair in keys for key in pair})
-        before = self.base.total_changes
-        self._insert(flat)
-        if self.base.total_changes - before == 2 * len(keys):
-            return list(range(len(keys)))  # Nearly always: everything is new.
-        self.base.execute("DELETE FROM seen WHERE part = ?", (self._part,))
+        flat = [key for pair in keys for key in pair]
         old = self._old(flat)
+        if not old and len(set(flat)) == len(flat):  # Nearly always: everything is new.
+            self._note(flat)
+            return list(range(len(keys)))
         firsts: dict[int, int] = {}
         places: list[int] = []
         for place, (own, text) in enumerate(keys):
@@ -89,20 +96,41 @@ class Seen:
             places.append(first)
             if first == place:
                 firsts[own] = firsts[text] = place
-        self._insert(sorted(firsts))
+        self._note(list(firsts))
         return places
 
-    def _insert(self, keys: list[int]) -> None:
-        self.base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", [(key, self._part) for key in keys])
+    def _note(self, keys: list[int]) -> None:
+        bits = self._filter
+        for key in keys:
+            bits[(key & _FILTER_MASK) >> 3] |= 1 << (key & 7)
+        self._recent.update(keys)
+        if len(self._recent) >= _GATHERED:
+            self._runs.append(_on_disk(array("q", sorted(self._recent))))
+            self._recent.clear()
 
     def _old(self, keys: list[int]) -> set[int]:
-        found: set[int] = set()
-        for start in range(0, len(keys), 512):
-            some = keys[start : start + 512]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT digest FROM seen WHERE digest IN ({marks})"  # noqa: S608 - question marks alone
-            found.update(key for (key,) in self.base.execute(query, some))
-        return found
+        """Those keys that were noted before."""
+        bits = self._filter
+        perhaps = [key for key in keys if bits[(key & _FILTER_MASK) >> 3] >> (key & 7) & 1]
+        return {key for key in perhaps if key in self._recent or any(_holds(run, key) for run in self._runs)}
+
+
+def _on_disk(keys: "array[int]") -> memoryview:
+    """Numbers in a file without a name, read through the page cache; gone with the last reference."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            keys.tofile(file)
+            file.flush()
+            return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)).cast("q")
+    except OSError as error:
+        raise PassingError(
+            f"the temporary folder cannot be written ({error.strerror}); free space there, or set TMPDIR"
+        ) from error
+
+
+def _holds(run: memoryview, key: int) -> bool:
+    at = bisect_left(run, key)
+    return at < len(run) and run[at] == key
 
 
 class Spool:

@@ -60,13 +60,14 @@ def run(
     source = reader or open_reader(catalogue, batch.settings)
     maker = Maker(catalogue.name, batch.settings.currency, lambda cells: record_json(source, cells))
     try:
-        with closing(Seen()) as seen:
-            parts = _Parts(batch.settings, seen, Languages() if languages else None)
-            for found in (_grouped if source.grouped else _single)(source, maker, parts):
-                yield from parts.take(found)
+        parts = _Parts(batch.settings, Seen(), Languages() if languages else None)
+        for found in (_grouped if source.grouped else _single)(source, maker, parts):
+            if parts.complete_with(found):
+                yield parts.part()
                 if parts.full:
                     break
-            yield from parts.rest()
+        if parts.left():
+            yield parts.part()
     except sqlite3.Error as error:
         raise PassingError(
             f"{catalogue.name}: the temporary folder cannot be written ({error}); free space there, or set TMPDIR"
@@ -174,25 +175,23 @@ class _Parts:
         own = product_id.strip()
         return bool(own) and (any(product.product_id == own for product in self.products) or self.seen.known(own))
 
-    def take(self, found: Found) -> Iterator[StageResult]:
-        """Add a product or a refusal; gives a part when one is full."""
+    def complete_with(self, found: Found) -> bool:
+        """Add a product or a refusal; tells whether there is a part now."""
         if isinstance(found, Quarantined):
             self.refused.append(found)
             if len(self.refused) < MOST_REFUSED:
-                return
+                return False
         else:
             self.products.append(found)
             if len(self.products) < self._wanted:
-                return
+                return False
         self._merge()
-        if self.fresh >= self._wanted or len(self.refused) >= MOST_REFUSED:
-            yield self._part()
+        return self.fresh >= self._wanted or len(self.refused) >= MOST_REFUSED
 
-    def rest(self) -> Iterator[StageResult]:
-        """The last part, where anything is left or none was given."""
+    def left(self) -> bool:
+        """Whether rows are left over for a last part."""
         self._merge()
-        if self.rows:
-            yield self._part()
+        return bool(self.rows)
 
     def _merge(self) -> None:
         """Remember the new products; duplicates are merged into the first."""
@@ -212,7 +211,8 @@ class _Parts:
         self.products[self.fresh :] = kept
         self.fresh = len(self.products)
 
-    def _part(self) -> StageResult:
+    def part(self) -> StageResult:
+        """What has been collected; the next part begins."""
         products = self.languages.name(self.products) if self.languages else self.products
         quarantined = sum(entry.source.rows for entry in self.refused)
         counts = {"rows": self.rows, "products": len(products), "merged": self.merged, "quarantined": quarantined}
