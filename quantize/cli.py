@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from functions import console
-from functions.common.models import Models, models_folder
+from functions.common.models import Models, file_sha256, models_folder
 from quantize import cli_evaluate, cli_improve, cli_registry
 from quantize.options import AsJson, ModelsFolder, Tracking, need, write_json
 
@@ -80,6 +80,9 @@ def train(
     accepted: Annotated[
         Path | None, typer.Option(help="JSON Lines of texts that a model wrote and the gates passed, learnt as well.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of an adapter to train on, as a second stage with settings of its own.")
+    ] = None,
     base: Base = None,
     tracking: Tracking = "",
 ) -> None:
@@ -87,7 +90,7 @@ def train(
     need("torch", "transformers", "peft", "mlflow")
     from quantize import corpus, show
     from quantize import tracking as books
-    from quantize.build import recipes
+    from quantize.build import ADAPTER, recipes
     from quantize.train import Plan
     from quantize.train import train as learn
 
@@ -105,6 +108,7 @@ def train(
             "share": share,
             "weighting": weighting,
             "accepted": corpus.version(own) if own else "",
+            "start": file_sha256(start / ADAPTER[1])[:16] if start else "",
         },
         Plan,
     )
@@ -116,6 +120,7 @@ def train(
             lambda step, steps, loss: tell("training", step, steps, f"loss {loss:.3f}"),
             own,
             str(base) if base else recipes()["writer"].model,
+            start,
         )
     loss, minutes = figures["validation_loss"], figures["seconds"] / 60
     console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")

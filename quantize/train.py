@@ -47,6 +47,7 @@ class Plan(Record, frozen=True, kw_only=True):
         share: the part of the training split that is used, for comparisons.
         weighting: what a token counts in the loss, see ``quantize.sequences.sequence``.
         accepted: version of the texts that a model wrote itself and that are learnt beside the corpus, if any.
+        start: hash of the adapter that is trained on, where the run is a second stage.
     """
 
     rank: int = 32
@@ -59,6 +60,7 @@ class Plan(Record, frozen=True, kw_only=True):
     share: float = 1.0
     weighting: Weighting = "token"
     accepted: str = ""
+    start: str = ""
 
 
 Told = Callable[[int, int, float], None]
@@ -71,6 +73,7 @@ def train(
     told: Told = lambda *_: None,
     accepted: Sequence[Entry] = (),
     model: str = "",
+    start: Path | None = None,
 ) -> dict[str, float]:
     """Train an adapter, or go on with a run that was stopped; the run's folder holds all of it.
 
@@ -79,6 +82,7 @@ def train(
         folder: of the run: checkpoint, adapter, figures.
         told: is called with step, steps and loss.
         accepted: entries that are learnt beside the corpus; the plan names their version.
+        start: folder of the adapter that a second stage begins with; its rank is that of the plan.
         model: what the base model is called where it is published; its path where none is named.
 
     Returns:
@@ -88,6 +92,8 @@ def train(
     torch.manual_seed(plan.seed)
     opened = open_base(base)
     tuned = _tuned(opened, plan)
+    if start:
+        tuned.load(start)
     entries = list(corpus.read())
     learnt = [*corpus.part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
     held = [entry for entry in entries if entry.split == "validation"]

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
+from functions.common.errors import InputError
 from quantize.corpus import Entry
 from quantize.sequences import Sized, Weighting
 
@@ -59,6 +61,18 @@ class Tuned(ABC, Generic[I]):
     def parameters(self, learnt: bool = True) -> list[torch.nn.Parameter]:
         """Those that learn, or those that are frozen."""
         return [parameter for parameter in self.peft.parameters() if parameter.requires_grad == learnt]
+
+    def load(self, adapter: Path) -> None:
+        """Take over a trained adapter.
+
+        Raises:
+            InputError: it is of another rank, or of another base model.
+        """
+        state = load_file(adapter / "adapter_model.safetensors")
+        own = {name: value.shape for name, value in get_peft_model_state_dict(self.peft).items()}
+        if own != {name: value.shape for name, value in state.items()}:
+            raise InputError(f"{adapter}: does not fit; give it the --rank and the --base that it was trained with")
+        set_peft_model_state_dict(self.peft, {name: value.float() for name, value in state.items()})
 
     def compile(self) -> bool:
         """Fuse each layer's operations (a fifth to a quarter faster after half a minute), where a C++ compiler is."""

@@ -10,7 +10,7 @@ import msgspec
 
 from functions.common.errors import ModelError
 from functions.common.records import Record
-from functions.common.runtime import ctranslate2
+from functions.common.runtime import ctranslate2, return_memory
 
 
 class Sample(Record, frozen=True, kw_only=True):
@@ -87,6 +87,7 @@ class Engine:
         ctranslate2().set_random_seed(seed)
         if self._drawn:
             self._model = self._load()
+            return_memory()
         self._drawn = True
         return self._model
 

@@ -111,7 +111,7 @@ class Prompt(Record, frozen=True, kw_only=True):
 
 PROMPTS = {
     "examples": Prompt(name="examples", temperature=0.5),
-    "house": Prompt(name="house", temperature=0.7),
+    "house": Prompt(name="house", temperature=0.3),
 }
 
 
