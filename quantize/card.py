@@ -4,7 +4,7 @@ Every figure comes out of ``train.json`` and ``evaluation.json``; what was not m
 """
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -13,6 +13,7 @@ from functions.common.errors import InputError
 from functions.generate.prompt import SLOTS
 from quantize.build import recipes
 from quantize.figures import Evaluation, Report, Section
+from quantize.pairwise import Result
 from quantize.trials import Training, Trial, number, trials_table
 
 _FIGURES = {
@@ -28,11 +29,17 @@ _FIGURES = {
 _WEAK = 5
 
 
-def card(training: Training, report: Report, trials: Sequence[Trial] = ()) -> str:
+def card(
+    training: Training,
+    report: Report,
+    trials: Sequence[Trial] = (),
+    readings: Mapping[str, Sequence[Result]] | None = None,
+) -> str:
     """The card as Markdown with its YAML head.
 
     Args:
         trials: the runs by which the settings were chosen.
+        readings: what was read blind -> how the author fared against each other one.
 
     Raises:
         InputError: the report holds no sample.
@@ -41,7 +48,12 @@ def card(training: Training, report: Report, trials: Sequence[Trial] = ()) -> st
         raise InputError("the evaluation holds no sample; run `adloom model evaluate`")
     head = yaml.safe_dump(_metadata(report), sort_keys=False, allow_unicode=True)
     body = [_summary(report), _details(), _uses(), _limits(report), _start(), _training(training, report, trials)]
-    return "\n\n".join([f"---\n{head}---", *body, _evaluation(report), _technical(training), _rest()]) + "\n"
+    return (
+        "\n\n".join(
+            [f"---\n{head}---", *body, _evaluation(report), *_readings(readings or {}), _technical(training), _rest()]
+        )
+        + "\n"
+    )
 
 
 def _metadata(report: Report) -> dict[str, Any]:
@@ -218,6 +230,23 @@ all gates of the score stage and the length of its field. Figures by field stand
         parts.append("#### Outputs as they fell")
         parts.append("\n".join(line for section in report.sections.values() for line in _outputs(section)))
     return "\n\n".join(parts)
+
+
+def _readings(readings: Mapping[str, Sequence[Result]]) -> Iterator[str]:
+    if not readings:
+        return
+    yield (
+        "### Blind reading\n\nReaders, language models that had seen neither the corpus nor the key, chose the better"
+        " of two ads for the same product, or a tie; order and sides were shuffled. Pairs, key and votes lie beside"
+        " this card. Intervals are of 95 %."
+    )
+    for name, results in readings.items():
+        lines = [f"#### {name}", "", "| against | pairs | wins | ties | wins or ties |", "|---|---|---|---|---|"]
+        for each in results:
+            wins = f"{each.win:.1%} ({each.win_low:.1%} to {each.win_high:.1%})"
+            either = f"{each.win_or_tie:.1%} ({each.win_or_tie_low:.1%} to {each.win_or_tie_high:.1%})"
+            lines.append(f"| {each.against} | {each.pairs} | {wins} | {each.tie:.1%} | {either} |")
+        yield "\n".join(lines)
 
 
 def _table(evaluations: Sequence[Evaluation]) -> Iterator[str]:

@@ -143,15 +143,21 @@ def card(
     folder: Annotated[Path, typer.Argument(help="Of the training run: its train.json is read.")],
     evaluation: Annotated[Path, typer.Option(help="What `adloom model evaluate` wrote.")] = Path("evaluation.json"),
     trials: Annotated[Path | None, typer.Option(help="What `adloom model trials` wrote.")] = None,
+    reading: Annotated[
+        Path | None, typer.Option(help="Folder of blind readings: in each subfolder key.jsonl and votes-*.jsonl.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The card.")] = Path("README.md"),
 ) -> None:
     """Write the model card from what the training run and the evaluation recorded."""
     from quantize.card import card as made
     from quantize.evaluate import read_report
+    from quantize.pairwise import readings
     from quantize.trials import Trial, read_training
 
     compared = msgspec.json.decode(trials.read_bytes(), type=list[Trial]) if trials else []
-    out.write_text(made(read_training(folder / "train.json"), read_report(evaluation), compared), encoding="utf-8")
+    read = readings(reading, "Adloom") if reading else {}
+    text = made(read_training(folder / "train.json"), read_report(evaluation), compared, read)
+    out.write_text(text, encoding="utf-8")
     console.out.print(f"card: {out}", soft_wrap=True)
 
 

@@ -134,6 +134,18 @@ def results(keys: Sequence[Key], votes: Sequence[Vote], author: str) -> list[Res
     return [_result(author, rival, pairs, given) for rival, pairs in sorted(rivals.items())]
 
 
+def readings(folder: Path, author: str) -> dict[str, list[Result]]:
+    """What was read blind, one thing a subfolder: its name -> how an author fared.
+
+    A subfolder holds ``pairs.jsonl``, ``key.jsonl`` and the votes of each reader, ``votes-<reader>.jsonl``.
+    """
+    found = {}
+    for key in sorted(folder.glob("*/key.jsonl")):
+        cast = [vote for path in sorted(key.parent.glob("votes-*.jsonl")) for vote in read_lines(path, Vote)]
+        found[key.parent.name.replace("-", " ")] = results(read_lines(key, Key), cast, author)
+    return found
+
+
 def _result(author: str, rival: str, pairs: Sequence[str], given: Mapping[str, Sequence[str]]) -> Result:
     read = [given[pair] for pair in pairs if pair in given]
     win = sum(choices.count(author) / len(choices) for choices in read) / max(1, len(read))

@@ -98,8 +98,9 @@ def test_no_container_ran_out_of_memory_or_ended(target: str, containers: dict[s
     assert (state["Status"], state["OOMKilled"]) == ("running", False), logs(containers[target].name)
 
 
-def test_a_puller_that_is_told_to_stop_ends_by_itself(images: dict[str, str], settings: dict[str, str]) -> None:
-    with running("puller", images["puller"], settings, []) as container:
+@pytest.mark.parametrize("target", ["validate", "puller"])
+def test_what_is_told_to_stop_ends_by_itself(target: str, images: dict[str, str], settings: dict[str, str]) -> None:
+    with running(target, images[target], settings, []) as container:
         podman("stop", "--time=30", container.name)
         state = json.loads(podman("inspect", "--format={{json .State}}", container.name))
         assert state["ExitCode"] == 0, logs(container.name)

@@ -19,6 +19,7 @@ from quantize.figures import (
     Section,
     SlotFigures,
 )
+from quantize.pairwise import Key, Vote, readings, write_lines
 from quantize.trials import Training, Trial, read_training, read_trials
 
 SECTIONS = [
@@ -166,3 +167,14 @@ def test_the_card_shows_the_runs_that_the_settings_were_chosen_by_the_best_first
     text = card(TRAINING, report(), trials)
     assert "| run | rate | validation loss | minutes |" in text  # What the runs share is left out.
     assert text.index("| fast | 0.001 | 2.2500 | 1.5 |") < text.index("| slow | 0.0001 | 2.5000 | 1.5 |")
+
+
+def test_the_card_shows_what_blind_readers_preferred(tmp_path: Path) -> None:
+    folder = tmp_path / "first-answers"
+    folder.mkdir()
+    write_lines(folder / "key.jsonl", [Key(pair=str(n), A="Adloom", B="template") for n in range(4)])
+    votes = [Vote(pair="0", vote="A"), Vote(pair="1", vote="A"), Vote(pair="2", vote="tie"), Vote(pair="3", vote="B")]
+    write_lines(folder / "votes-ann.jsonl", votes)
+    text = card(TRAINING, report(), readings=readings(tmp_path, "Adloom"))
+    assert "#### first answers" in text
+    assert "| template | 4 | 50.0% (15.0% to 85.0%) | 25.0% | 75.0% (30.1% to 95.4%) |" in text

@@ -181,8 +181,8 @@ def test_a_model_is_measured_with_its_whole_flow_and_repeats_itself(models: Mode
 
     found, rows = section(sample, bench, [ModelAuthor(models), TemplateAuthor()], (models, settings), begin)
     ours, template = found.evaluations
-    assert (ours.author, ours.version) == ("base model", models.manifest("writer").version)
-    assert told == ["base model 1", "base model, whole flow 1", "template 1"]
+    assert (ours.author, ours.version) == ("Adloom", models.manifest("writer").version)
+    assert told == ["Adloom 1", "Adloom, whole flow 1", "template 1"]
     assert ours.pipeline is not None
     assert template.pipeline is None
     assert ours.pipeline.creatives == sum(ours.pipeline.statuses.values()) == 2

@@ -170,3 +170,13 @@ def test_a_failed_request_leaves_its_idempotency_key_free(server: Server) -> Non
 @pytest.mark.parametrize("key", ["", "a b", "x" * 129])
 def test_a_malformed_idempotency_key_is_refused(server: Server, key: str) -> None:
     assert server.client.post("/v1/nap", json={}, headers={"Idempotency-Key": key}).status_code == 400
+
+
+def test_a_server_that_is_told_to_end_does_not_wait_for_idle_connections(serve: Serve) -> None:
+    server = serve(TINY, ADLOOM_AUTH="off")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as idle:
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200 OK" in idle.recv(4096)
+        server.process.terminate()
+        # Gunicorn would wait its grace of 30 seconds for the connection, and Knative and podman kill it then.
+        assert server.process.wait(timeout=20) == 0

@@ -59,5 +59,5 @@ def test_pairs_are_written_voted_on_and_counted(models: Models, tmp_path: Path) 
     assert len(shown) == len(keys) == 3
     assert all(b"template" not in msgspec.json.encode(pair) for pair in shown)
     write_lines(votes, [Vote(pair=each.pair, vote="A", reader="ann") for each in keys])
-    (counted,) = json.loads(adloom("votes", str(key), str(votes), "--author", "base model", "--json"))
-    assert counted["win"] == pytest.approx(sum(each.A == "base model" for each in keys) / 3, abs=1e-4)
+    (counted,) = json.loads(adloom("votes", str(key), str(votes), "--json"))
+    assert counted["win"] == pytest.approx(sum(each.A == "Adloom" for each in keys) / 3, abs=1e-4)

@@ -119,3 +119,14 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been_and_other_settings_ar
     assert whole.keys() == resumed.keys()
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
     assert "holds a run with other settings" in train(tmp_path / "run", base, "--rank", "3", code=3)
+
+
+@pytest.mark.usefixtures("books", "little")
+def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_path: Path) -> None:
+    train(tmp_path / "first", base, "--rank", "2", "--alpha", "4")
+    start = tmp_path / "first" / "adapter"
+    train(tmp_path / "second", base, "--rank", "2", "--alpha", "4", "--rate", "0", "--start", str(start))
+    first, second = (load_file(tmp_path / n / "adapter" / "adapter_model.safetensors") for n in ("first", "second"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    said = train(tmp_path / "third", base, "--rank", "3", "--start", str(start), code=3)
+    assert "give it the --rank and the --base that it was trained with" in said

@@ -18,11 +18,10 @@ from typing import Any, Literal
 
 import msgspec
 from flask import Request, Response
-from gunicorn.config import Keepalive
 
 from functions.common.errors import AdloomError, InputError
 from functions.common.events import CATALOGUE_LANDED
-from functions.common.serving import problems, settings
+from functions.common.serving import idle, problems, settings
 from functions.common.serving.answers import HEADER, Answers
 from functions.common.serving.api import Health
 from functions.common.serving.bodies import decoded, read_body
@@ -47,10 +46,6 @@ _SOON = 4.0
 
 _CLOSED = 499
 """nginx's code for a client that went away; nobody gets to see it but the log."""
-
-IDLE = 120
-"""Seconds that an idle connection is kept. Knative's proxies keep theirs for 90; whoever closes first, as gunicorn
-would after 2, breaks a request that is just being sent."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -84,7 +79,7 @@ class Door:
             InputError: the environment does not say what it must.
         """
         _log_to_stderr()
-        Keepalive.default = IDLE  # The framework reads no setting for it.
+        idle.settle()
         access = settings.access()
         self.function = function
         self._metrics = metrics
