@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
-from functions.common.records import CandidateSet, Measures, Product
+from functions.common.records import Candidate, CandidateSet, Measures, Product
 from functions.score.facts import Subject
 from functions.score.validity import scaled
 from functions.score.wordlists import table
@@ -143,12 +143,15 @@ class Yardstick:
         pairs = [self.between(a, b) for at, a in enumerate(texts) for b in texts[at + 1 :]]
         return scaled("diversity", 1 - sum(pairs) / len(pairs)) if pairs else 1.0
 
-    def quality(self, text: str) -> float:
-        """What a single text is worth when texts are chosen, 0 to 1."""
+    def quality(self, candidate: Candidate) -> float:
+        """What a single text is worth when texts are chosen, 0 to 1.
+
+        What the writer was sure of weighs most: a text that twists the page's facts is mostly one that it doubted.
+        """
+        text, logprob = candidate.text, candidate.logprob
+        sure = self.fluency(text) if logprob is None else scaled("confidence", logprob)
         relevance = scaled("relevance", self.similarity(text))
-        return round(
-            0.4 * relevance + 0.3 * self.coverage([text], 2) + 0.2 * self.fluency(text) + 0.1 * self.voice(text), 4
-        )
+        return round(0.25 * relevance + 0.2 * self.coverage([text], 2) + 0.45 * sure + 0.1 * self.voice(text), 4)
 
     def measures(self, texts: Sequence[str]) -> Measures:
         """The measures of an ad, each text counted alike."""

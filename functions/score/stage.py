@@ -87,7 +87,7 @@ def _judged(
         text = subject.read(candidate.text, candidate.field)
         if not said:
             said = list(relevance_floor(text, yardstick.similarity(candidate.text), subject))
-        quality = yardstick.quality(candidate.text) if yardstick.measurable(candidate.text) else 0.0
+        quality = yardstick.quality(candidate) if yardstick.measurable(candidate.text) else 0.0
         judged.append(Judged(text, candidate, said, quality))
     return judged
 

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.common.brand import Brand
-from functions.common.records import Measures
+from functions.common.records import Candidate, Measures
 from functions.score.measures import Yardstick, embedded, gist, voice_sentences
 from functions.score.validity import scaled, validity
 from tests.score.embedding import HashedWords
@@ -92,6 +92,17 @@ def test_the_score_tells_good_from_poor() -> None:
     assert validity(poor) < 0.3
 
 
+def text(words: str, logprob: float | None) -> Candidate:
+    return Candidate(field="primary_text", text=words, logprob=logprob)
+
+
 def test_a_quality_has_four_digits_and_no_more() -> None:
     stick = yardstick("A linen apron with deep pockets.")
-    assert len(str(stick.quality("A linen apron with deep pockets.")).partition(".")[2]) <= 4
+    assert len(str(stick.quality(text("A linen apron with deep pockets.", None))).partition(".")[2]) <= 4
+
+
+def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it_was_sure_of() -> None:
+    twisted, plain = "Deep pockets of linen cross the apron's back.", "Heavy linen with two pockets."
+    stick = yardstick(twisted, plain)
+    assert stick.quality(text(twisted, -0.5)) > stick.quality(text(plain, -0.5))
+    assert stick.quality(text(twisted, -1.1)) < stick.quality(text(plain, -0.5))
