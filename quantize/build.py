@@ -79,10 +79,15 @@ def writer_recipe(base: Path | None, adapter: Path | None, quantization: str | N
             quantization=recipe.quantization,
         )
     if adapter:
-        if missing := [name for name in ADAPTER if not (adapter / name).is_file()]:
-            raise ModelError(f"{adapter}: has no {missing[0]}; name the adapter's folder of a training run")
-        recipe = msgspec.structs.replace(recipe, adapter=str(adapter.absolute()), prompt="house")
+        recipe = msgspec.structs.replace(recipe, adapter=str(whole_adapter(adapter).absolute()), prompt="house")
     return msgspec.structs.replace(recipe, quantization=quantization) if quantization else recipe
+
+
+def whole_adapter(folder: Path) -> Path:
+    """The folder itself; ModelError where no whole adapter lies in it."""
+    if missing := [name for name in ADAPTER if not (folder / name).is_file()]:
+        raise ModelError(f"{folder}: has no {missing[0]}; name the adapter's folder of a training run")
+    return folder
 
 
 def _sha256(base: Path) -> str:

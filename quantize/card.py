@@ -48,12 +48,8 @@ def card(
         raise InputError("the evaluation holds no sample; run `adloom model evaluate`")
     head = yaml.safe_dump(_metadata(report), sort_keys=False, allow_unicode=True)
     body = [_summary(report), _details(), _uses(), _limits(report), _start(), _training(training, report, trials)]
-    return (
-        "\n\n".join(
-            [f"---\n{head}---", *body, _evaluation(report), *_readings(readings or {}), _technical(training), _rest()]
-        )
-        + "\n"
-    )
+    measured = [_evaluation(report), *_readings(readings or {})]
+    return "\n\n".join([f"---\n{head}---", *body, *measured, _technical(training), _rest()]) + "\n"
 
 
 def _metadata(report: Report) -> dict[str, Any]:

@@ -71,14 +71,21 @@ def train(
     rank: Annotated[int, typer.Option(min=1, help="Of the adapter.")] = 32,
     alpha: Annotated[int, typer.Option(min=1, help="The adapter is scaled by alpha / rank.")] = 64,
     dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's input.")] = 0.0,
-    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 3,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 2,
     tokens: Annotated[int, typer.Option(min=256, help="Padded tokens in a batch; fewer take less memory.")] = 2048,
     seed: Annotated[int, typer.Option(help="Of initialisation, order and dropout.")] = 0,
     share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the corpus, for comparisons.")] = 1.0,
-    weighting: Annotated[str, typer.Option(help="`token`: long texts count most; `text`: each text alike.")] = "token",
+    weighting: Annotated[
+        Literal["token", "text"], typer.Option(help="`token`: long texts count most; `text`: each text alike.")
+    ] = "token",
     accepted: Annotated[
-        Path | None, typer.Option(help="JSON Lines of texts that a model wrote and the gates passed, learnt as well.")
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="JSON Lines of `adloom model sample`, learnt as well.",
+        ),
     ] = None,
     start: Annotated[
         Path | None, typer.Option(help="Folder of an adapter to train on, as a second stage with settings of its own.")
@@ -90,27 +97,24 @@ def train(
     need("torch", "transformers", "peft", "mlflow")
     from quantize import corpus, show
     from quantize import tracking as books
-    from quantize.build import ADAPTER, recipes
+    from quantize.build import ADAPTER, recipes, whole_adapter
     from quantize.train import Plan
     from quantize.train import train as learn
 
     books.connect(tracking)
     own = list(corpus.read_shard(accepted)) if accepted else []
-    plan = msgspec.convert(
-        {
-            "rank": rank,
-            "alpha": alpha,
-            "dropout": dropout,
-            "rate": rate,
-            "epochs": epochs,
-            "tokens": tokens,
-            "seed": seed,
-            "share": share,
-            "weighting": weighting,
-            "accepted": corpus.version(own) if own else "",
-            "start": file_sha256(start / ADAPTER[1])[:16] if start else "",
-        },
-        Plan,
+    plan = Plan(
+        rank=rank,
+        alpha=alpha,
+        dropout=dropout,
+        rate=rate,
+        epochs=epochs,
+        tokens=tokens,
+        seed=seed,
+        share=share,
+        weighting=weighting,
+        accepted=corpus.version(own) if own else "",
+        start=file_sha256(whole_adapter(start) / ADAPTER[1])[:16] if start else "",
     )
     with show.counting() as tell:
         figures = learn(
@@ -152,9 +156,9 @@ def card(
     from quantize.card import card as made
     from quantize.evaluate import read_report
     from quantize.pairwise import readings
-    from quantize.trials import Trial, read_training
+    from quantize.trials import kept_trials, read_training
 
-    compared = msgspec.json.decode(trials.read_bytes(), type=list[Trial]) if trials else []
+    compared = kept_trials(trials) if trials else []
     read = readings(reading, "Adloom") if reading else {}
     text = made(read_training(folder / "train.json"), read_report(evaluation), compared, read)
     out.write_text(text, encoding="utf-8")

@@ -53,8 +53,8 @@ class Plan(Record, frozen=True, kw_only=True):
     rank: int = 32
     alpha: int = 64
     dropout: float = 0.0
-    rate: float = 1e-3
-    epochs: int = 3
+    rate: float = 2e-3
+    epochs: int = 2
     tokens: int = 2048
     seed: int = 0
     share: float = 1.0

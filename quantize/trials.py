@@ -34,6 +34,16 @@ def read_trials(folders: Sequence[Path]) -> list[Trial]:
     return sorted(trials, key=lambda trial: trial.figures["validation_loss"])
 
 
+def kept_trials(path: Path) -> list[Trial]:
+    """What `adloom model trials` wrote; InputError where it is something else."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Trial])
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: no such file; `adloom model trials --out` writes it") from error
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}: is no comparison of runs ({error})") from error
+
+
 def trials_table(trials: Sequence[Trial]) -> list[list[str]]:
     """Rows for people: the run, the settings in which the runs differ, the loss, the minutes; a head first."""
     names = [name for name in trials[0].plan if len({trial.plan.get(name) for trial in trials}) > 1]

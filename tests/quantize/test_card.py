@@ -20,7 +20,7 @@ from quantize.figures import (
     SlotFigures,
 )
 from quantize.pairwise import Key, Vote, readings, write_lines
-from quantize.trials import Training, Trial, read_training, read_trials
+from quantize.trials import Training, Trial, kept_trials, read_training, read_trials
 
 SECTIONS = [
     "Model Details",
@@ -167,6 +167,14 @@ def test_the_card_shows_the_runs_that_the_settings_were_chosen_by_the_best_first
     text = card(TRAINING, report(), trials)
     assert "| run | rate | validation loss | minutes |" in text  # What the runs share is left out.
     assert text.index("| fast | 0.001 | 2.2500 | 1.5 |") < text.index("| slow | 0.0001 | 2.5000 | 1.5 |")
+
+
+def test_a_file_that_is_no_comparison_is_named(tmp_path: Path) -> None:
+    (tmp_path / "trials.json").write_text('[{"run": 1}]')
+    with pytest.raises(InputError, match=r"trials\.json: is no comparison of runs"):
+        kept_trials(tmp_path / "trials.json")
+    with pytest.raises(NotFoundError, match="adloom model trials --out"):
+        kept_trials(tmp_path / "none.json")
 
 
 def test_the_card_shows_what_blind_readers_preferred(tmp_path: Path) -> None:

@@ -130,3 +130,4 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_pat
     assert all(np.array_equal(first[name], second[name]) for name in first)
     said = train(tmp_path / "third", base, "--rank", "3", "--start", str(start), code=3)
     assert "give it the --rank and the --base that it was trained with" in said
+    assert "has no adapter_config.json" in train(tmp_path / "fourth", base, "--start", str(tmp_path), code=4)
