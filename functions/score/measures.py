@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from heapq import nlargest
+from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,7 @@ from functions.common.records import Candidate, CandidateSet, Measures, Product
 from functions.score.facts import Subject
 from functions.score.validity import scaled
 from functions.score.wordlists import table
-from functions.score.words import Text, stems
+from functions.score.words import Text, meaning, stems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,15 +144,26 @@ class Yardstick:
         pairs = [self.between(a, b) for at, a in enumerate(texts) for b in texts[at + 1 :]]
         return scaled("diversity", 1 - sum(pairs) / len(pairs)) if pairs else 1.0
 
+    def closeness(self, text: str) -> float:
+        """Share of a text's neighbouring words that are neighbours on the page too, 0 to 1.
+
+        A text that ties a fact to the wrong thing brings words of the page in a company that they do not keep there.
+        """
+        words = meaning(Text(text).tokens)
+        pairs = list(pairwise(words))
+        return sum(self._subject.together(*pair) for pair in pairs) / len(pairs) if pairs else 1.0
+
     def quality(self, candidate: Candidate) -> float:
         """What a single text is worth when texts are chosen, 0 to 1.
 
-        What the writer was sure of weighs most: a text that twists the page's facts is mostly one that it doubted.
+        What the writer was sure of, and what keeps the page's words together, weigh most: they tell best the text
+        that twists a fact.
         """
         text, logprob = candidate.text, candidate.logprob
         sure = self.fluency(text) if logprob is None else scaled("confidence", logprob)
         relevance = scaled("relevance", self.similarity(text))
-        return round(0.25 * relevance + 0.2 * self.coverage([text], 2) + 0.45 * sure + 0.1 * self.voice(text), 4)
+        true = 0.35 * sure + 0.25 * self.closeness(text)
+        return round(true + 0.2 * relevance + 0.15 * self.coverage([text], 2) + 0.05 * self.voice(text), 4)
 
     def measures(self, texts: Sequence[str]) -> Measures:
         """The measures of an ad, each text counted alike."""

@@ -213,4 +213,9 @@ def stems(tokens: Iterable[str]) -> frozenset[str]:
     return frozenset(stem(token) for token in tokens if len(token) > 2 and token not in STOP_WORDS)
 
 
+def meaning(tokens: Iterable[str]) -> list[str]:
+    """The stems of the words that are no mere grammar, in order; numbers are kept."""
+    return [stem(token) for token in tokens if token not in STOP_WORDS]
+
+
 STOP_WORDS = word_set("stop")

@@ -106,3 +106,23 @@ def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it
     stick = yardstick(twisted, plain)
     assert stick.quality(text(twisted, -0.5)) > stick.quality(text(plain, -0.5))
     assert stick.quality(text(twisted, -1.1)) < stick.quality(text(plain, -0.5))
+
+
+@pytest.mark.parametrize(
+    ("words", "share"),
+    [
+        ("Linen apron with two deep pockets.", 2 / 3),
+        ("Stonewashed linen, deep pockets and a cross back.", 1.0),
+        ("A heavy back and a stonewashed cross.", 0.0),
+        ("A trip to the moon.", 0.0),
+        ("Apron", 1.0),
+    ],
+)
+def test_words_that_stand_together_on_the_page_are_close(words: str, share: float) -> None:
+    assert yardstick().closeness(words) == share
+
+
+def test_a_text_that_ties_a_fact_to_the_wrong_thing_is_worth_less() -> None:
+    twisted, plain = "A heavy back, linen pockets and a deep cross.", "Heavy linen, deep pockets and a cross back."
+    stick = yardstick(twisted, plain)
+    assert stick.quality(text(twisted, -0.5)) < stick.quality(text(plain, -0.5))
