@@ -129,6 +129,11 @@ class Subject:
         return frozenset(self.source.tokens)
 
     @cached_property
+    def unspaced(self) -> str:
+        """The words of the source run together."""
+        return "".join(self.source.tokens)
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         return stems(self.words)
 

@@ -107,10 +107,15 @@ def test_a_text_of_another_product_is_a_duplicate(text: str, field: Field, taken
         ("Sock it to them.", "primary_text", 0.0, False),
         ("Shop now", "cta", 0.0, False),
         ("A trip to the moon.", "primary_text", 0.9, False),
+        ("#moontrip", "hashtag", 0.0, True),
+        ("#coldhills", "hashtag", 0.0, False),
+        ("#slipon", "hashtag", 0.0, False),
+        ("#hillwalking", "hashtag", 0.0, True),
+        ("#hillswalking", "hashtag", 0.0, False),
     ],
 )
 def test_a_text_about_something_else_is_stopped(text: str, field: Field, similarity: float, stops: bool) -> None:
-    about = subject("Woollen socks for cold hills.", title="Socks")
+    about = subject("Woollen socks for cold hills, slip-on.", title="Socks")
     assert bool(list(relevance_floor(Text(text, field), similarity, about))) == stops
 
 

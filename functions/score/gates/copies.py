@@ -13,6 +13,8 @@ COPIED = 0.5
 FLOOR = 0.1
 """Cosine similarity to the product below which a text that shares no word with it is about something else."""
 _GENERIC = 3
+_FILLING = 3
+"""Letters of words that stand in many others by chance."""
 
 
 def copied_text(text: Text, subject: Subject) -> Iterator[Finding]:
@@ -53,5 +55,13 @@ def relevance_floor(text: Text, similarity: float, subject: Subject) -> Iterator
     """
     if text.field == "cta" or stems(text.tokens) & subject.stems:
         return
+    if text.field == "hashtag" and _stands_in(text, subject):
+        return
     if similarity < FLOOR:
         yield gate("relevance_floor", text, text.raw[:60], "has nothing to do with the product")
+
+
+def _stands_in(tag: Text, subject: Subject) -> bool:
+    """Whether the page has what a hashtag runs together (``clip-on``), or one of its words is in it (``light``)."""
+    letters = "".join(tag.tokens)
+    return letters in subject.unspaced or any(word in letters for word in subject.words if len(word) > _FILLING)
