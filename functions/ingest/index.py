@@ -3,13 +3,13 @@
 import hashlib
 import sqlite3
 import tempfile
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from mmap import ACCESS_READ, mmap
 
 import msgspec
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from functions.common.errors import PassingError
 from functions.common.records import Product
@@ -18,6 +18,7 @@ from functions.ingest.draft import Draft
 CACHE_KIB = 4096
 _FILTER_BYTES = 8 << 20
 """64 million bits: among two million keys, three new ones in a hundred have to be looked up on disk."""
+_FILTER_MASK = _FILTER_BYTES * 8 - 1
 _GATHERED = 1 << 16
 """Keys that are kept in memory before they are written together."""
 
@@ -40,21 +41,21 @@ def _digest(mark: str, text: str) -> bytes:
     return hashlib.blake2b(f"{mark}{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _numbers(texts: list[str], kind: int) -> NDArray[np.uint64]:
+def _numbers(texts: list[str], kind: int) -> list[int]:
     """64 bits for each text: of a million products, two share one with a chance of one in ten million.
 
     polars hashes a list of texts ten times as fast as hashlib does one by one. Its numbers may change with its
     version, and are not kept longer than a catalogue is read.
     """
-    return pl.Series(texts, dtype=pl.String).hash(kind).to_numpy()
+    return pl.Series(texts, dtype=pl.String).hash(kind).to_list()
 
 
-def id_keys(ids: list[str]) -> NDArray[np.uint64]:
+def id_keys(ids: list[str]) -> list[int]:
     """Hashes of product ids."""
     return _numbers(ids, kind=1)
 
 
-def text_keys(products: list[Product]) -> NDArray[np.uint64]:
+def text_keys(products: list[Product]) -> list[int]:
     """Hashes of title and description without case and spacing; of all that is said where there is no description."""
     said = [f"{product.title}\n{product.description or product.text()}" for product in products]
     return _numbers([text.casefold().replace("\n", " ") for text in said], kind=2)
@@ -68,9 +69,9 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        self._filter = np.zeros(_FILTER_BYTES, np.uint8)
+        self._filter = bytearray(_FILTER_BYTES)
         self._recent: set[int] = set()
-        self._runs: list[NDArray[np.uint64]] = []
+        self._runs: list[memoryview] = []
 
     def known(self, product_id: str) -> bool:
         """Whether a product of this id was remembered."""
@@ -84,60 +85,53 @@ class Seen:
             for one of a list before. Only a product that is new counts for those after it.
         """
         owns, texts = id_keys([product.product_id for product in products]), text_keys(products)
-        keys = np.concatenate([owns, texts])
-        old = self._old(keys)
-        if not old and len(set(keys.tolist())) == len(keys):  # Nearly always: everything is new.
-            self._note(keys)
+        flat = owns + texts
+        old = self._old(flat)
+        if not old and len(set(flat)) == len(flat):  # Nearly always: everything is new.
+            self._note(flat)
             return list(range(len(products)))
         firsts: dict[int, int] = {}
         places: list[int] = []
-        for place, (own, text) in enumerate(zip(owns.tolist(), texts.tolist(), strict=True)):
+        for place, (own, text) in enumerate(zip(owns, texts, strict=True)):
             first = -1 if own in old or text in old else firsts.get(own, firsts.get(text, place))
             places.append(first)
             if first == place:
                 firsts[own] = firsts[text] = place
-        self._note(np.array(list(firsts), np.uint64))
+        self._note(list(firsts))
         return places
 
-    def _note(self, keys: NDArray[np.uint64]) -> None:
-        np.bitwise_or.at(self._filter, *_bits(keys))
-        self._recent.update(keys.tolist())
+    def _note(self, keys: list[int]) -> None:
+        bits = self._filter
+        for key in keys:
+            bits[(key & _FILTER_MASK) >> 3] |= 1 << (key & 7)
+        self._recent.update(keys)
         if len(self._recent) >= _GATHERED:
-            self._runs.append(_on_disk(np.array(sorted(self._recent), np.uint64)))
+            self._runs.append(_on_disk(array("Q", sorted(self._recent))))
             self._recent.clear()
 
-    def _old(self, keys: NDArray[np.uint64]) -> set[int]:
+    def _old(self, keys: list[int]) -> set[int]:
         """Those keys that were noted before."""
-        places, bits = _bits(keys)
-        perhaps = keys[self._filter[places] & bits != 0]
-        held = {key for run in self._runs for key in _held(run, perhaps)}
-        return held.union(self._recent.intersection(perhaps.tolist()))
+        bits = self._filter
+        perhaps = [key for key in keys if bits[(key & _FILTER_MASK) >> 3] >> (key & 7) & 1]
+        return {key for key in perhaps if key in self._recent or any(_holds(run, key) for run in self._runs)}
 
 
-def _bits(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """For each key, its byte in the filter, and its bit of that."""
-    numbers = keys & np.uint64(_FILTER_BYTES * 8 - 1)
-    return (numbers >> np.uint64(3)).astype(np.int64), (1 << (numbers & np.uint64(7))).astype(np.uint8)
-
-
-def _on_disk(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _on_disk(keys: "array[int]") -> memoryview:
     """Numbers in a file without a name, read through the page cache; gone with the last reference."""
     try:
         with tempfile.TemporaryFile() as file:
             keys.tofile(file)
             file.flush()
-            return np.frombuffer(mmap(file.fileno(), 0, access=ACCESS_READ), np.uint64)
+            return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)).cast("Q")
     except OSError as error:
         raise PassingError(
             f"the temporary folder cannot be written ({error.strerror}); free space there, or set TMPDIR"
         ) from error
 
 
-def _held(run: NDArray[np.uint64], keys: NDArray[np.uint64]) -> list[int]:
-    """Those of some keys that a sorted run holds."""
-    at = np.searchsorted(run, keys).clip(max=len(run) - 1)
-    found: list[int] = keys[run[at] == keys].tolist()
-    return found
+def _holds(run: memoryview, key: int) -> bool:
+    at = bisect_left(run, key)
+    return at < len(run) and run[at] == key
 
 
 class Spool:

@@ -22,6 +22,7 @@ from functions.ingest.objects import ItemReader
 from functions.ingest.products import Group, Maker, cleaned
 from functions.ingest.source import Catalogue, recognise
 from functions.ingest.tables import TableReader
+from functions.ingest.text import clean_line
 
 MOST_REFUSED = 4096
 """Quarantine entries after which a part is closed, however few products it has."""
@@ -172,7 +173,7 @@ class _Parts:
 
     def has(self, product_id: str) -> bool:
         """Whether there was a product of this id."""
-        own = product_id.strip()
+        own = clean_line(product_id)
         return bool(own) and (any(product.product_id == own for product in self.products) or self.seen.known(own))
 
     def complete_with(self, found: Found) -> bool:
