@@ -15,7 +15,7 @@ ALIASES = {"image_url": "image"}
 URL = re.compile(r"(?:https?:)?//\S+", re.I)
 IMAGE_FILE = re.compile(r"\S+\.(?:jpe?g|png|webp|gif|avif)(?:[?#;,|]\S*)?", re.I)
 PAIR_STEM = re.compile(
-    r"option|variation|attribut|atribut|атрибут|eigenschaft|kenmerk|cecha|vlastnost|additionalinfo|özellik|egenskap|ominaisuu|tulajdons|属性",
+    r"option|variation|varia[çc]|attribut|atribut|атрибут|eigenschaft|kenmerk|cecha|vlastnost|additionalinfo|özellik|egenskap|ominaisuu|tulajdons|属性",
     re.I,
 )
 PAIR_NAME = re.compile(
@@ -26,7 +26,7 @@ PAIR_VALUE = re.compile(
 )
 
 
-NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+NUMBERS = {"primary": "1", "secondary": "2", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 NUMBER_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(NUMBERS)})(?![a-z])", re.I)
 SHORTENED = frozenset({"short", "kurz", "courte", "corta", "breve", "kort", "korte"})
 SMALL_UNIT = frozenset({"cents", "cent", "pence", "minor"})
@@ -130,7 +130,7 @@ def _described(mapping: Mapping, columns: list[list[str]], wanted: dict[str, str
     place = mapping.fields.get("description")
     if place is None or "description" in wanted or not columns[place]:
         return None
-    return place if max(map(len, columns[place])) <= LONGEST_TITLE else None
+    return place if all(len(text) <= LONGEST_TITLE and text[:1] not in "<{[" for text in columns[place]) else None
 
 
 def no_title(file: str, names: Sequence[str]) -> InputError:

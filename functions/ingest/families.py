@@ -24,6 +24,7 @@ ROOTS = frozenset({"home", "root", "accueil", "inicio", "start", "startseite", "
 BIGCOMMERCE_OPTION = re.compile(
     r"\[[A-Z]{1,3}\]([^=]+)=(.+?)(?=,\s*\[[A-Z]{1,3}\]|$)|Name=(.+?)\|Value=(.+?)(?=;?Type=|;|$)"
 )
+OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
 WIX_MEDIA = "https://static.wixstatic.com/media/"
 WOO_PARENT = """
 parent übergeordnetesprodukt übergeordnet eltern superior padre genitore родительский родитель батьківський ouder hoofd
@@ -272,10 +273,10 @@ def _colours_off(found: list[tuple[str, str, str, str]]) -> Iterable[tuple[str, 
         yield old, "", new, re.sub(r"\s*(?::#|\[#)[0-9a-fA-F]{3,8}\]?$", "", old_value or new_value)
 
 
-def ecwid(mapping: Mapping) -> Complete:
-    """Each option of a variation has a column of its own, which bears its name."""
-    mark = "product_variation_option_"
-    places = [(place, name[len(mark) :]) for place, name in enumerate(mapping.names) if name.lower().startswith(mark)]
+def option_columns(mapping: Mapping) -> Complete:
+    """Each option of a variant has a column of its own, which bears its name."""
+    marked = ((place, OPTION_COLUMN.match(name)) for place, name in enumerate(mapping.names))
+    places = [(place, found.group(1)) for place, found in marked if found]
     mapping.other |= {place: f"option {name}" for place, name in places}
 
     def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
@@ -352,6 +353,17 @@ def oxid(mapping: Mapping) -> Complete:
     return complete
 
 
+def tilda(mapping: Mapping) -> Complete:
+    """Variants name their parent, and their options in one cell: ``Размер:S;Цвет:серый``."""
+    base, options = parented(mapping), _assigned(mapping, mapping.place("editions"), ";", ":")
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        options(draft, cells)
+        return base(draft, cells)
+
+    return complete
+
+
 def square(mapping: Mapping) -> Complete:
     """A variation is known by its name where no options are; its price may be set at the till."""
     place = mapping.place("variationname")
@@ -403,7 +415,8 @@ FAMILIES: dict[str, Callable[[Mapping], Complete]] = {
         feed,
         parented,
         bigcommerce,
-        ecwid,
+        option_columns,
+        tilda,
         shopware,
         lightspeed,
         ebay,

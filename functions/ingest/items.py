@@ -46,6 +46,7 @@ FACTS = frozenset(
         "additionalattributes",
         "attrs",
         "productdetail",
+        "customfields",
         "options",
         "productoptions",
         "facts",
@@ -53,6 +54,7 @@ FACTS = frozenset(
     ]
 )
 NAME_KEYS = (
+    "option_display_name",
     "name",
     "title",
     "label",
@@ -77,6 +79,7 @@ VALUE_KEYS = (
     "optionValues",
     "VAL",
     "attribute_value",
+    "label",
 )
 ADDRESS_KEYS = (
     "src",
@@ -93,6 +96,7 @@ ADDRESS_KEYS = (
     "medium",
     "src_url",
     "previewImage",
+    "url_standard",
     "node",
 )
 WHOLE = frozenset(
@@ -180,6 +184,8 @@ def _take(flat: Flat, name: str, value: Any, depth: int) -> None:
         pass
     elif isinstance(value, list):
         _list(flat, name, value)
+    elif "#text" in value and field_rank("price", name) is None:  # Its attributes say how it is meant: xml:lang.
+        flat.cells[name] = scalar(value["#text"])
     else:
         _mapping(flat, name, value, depth)
 
@@ -217,7 +223,13 @@ def _list(flat: Flat, name: str, value: list[Any]) -> None:
 
 
 def _mapping(flat: Flat, name: str, value: dict[str, Any], depth: int) -> None:
-    if field_rank("price", name) is not None or norm(name) in {"priceusd", "pricing", "pricerange", "pricerangev2"}:
+    if field_rank("price", name) is not None or norm(name) in {
+        "prices",
+        "priceusd",
+        "pricing",
+        "pricerange",
+        "pricerangev2",
+    }:
         amount, currency = _money(value)
         flat.cells[name] = amount
         if currency:
@@ -261,6 +273,10 @@ def _money(value: dict[str, Any]) -> tuple[str, str]:
     if scalar(value.get("unit_amount")).isdigit():  # Stripe's, in hundredths but for currencies that have none.
         places = 0 if currency.upper() in WHOLE else 2
         return format(Decimal(scalar(value["unit_amount"])).scaleb(-places), "f"), currency
+    if scalar(value.get("currency_minor_unit")).isdigit() and scalar(value.get("price")).isdigit():  # WooCommerce's.
+        return format(
+            Decimal(scalar(value["price"])).scaleb(-min(int(scalar(value["currency_minor_unit"])), 4)), "f"
+        ), currency
     if "centAmount" in value and scalar(value["centAmount"]).isdigit():
         digits = int(scalar(value.get("fractionDigits")) or 2)
         return format(Decimal(scalar(value["centAmount"])).scaleb(-min(digits, 4)), "f"), currency
@@ -324,6 +340,7 @@ def _variants(flat: Flat, name: str, variants: list[Any]) -> None:
             if text := scalar(variant.get(f"option{slot}")):
                 flat.options.append((slot, "", text))
         chosen = variant.get("selectedOptions") or variant.get("attributes") or variant.get("options")
+        chosen = chosen or variant.get("option_values")
         for slot, (name, text) in enumerate(_pairs(chosen)):
             flat.options.append((10 + slot, name, text))
 

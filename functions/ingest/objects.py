@@ -117,8 +117,8 @@ class ItemReader:
             draft.currency = next(filter(None, inner), "")
         if not draft.title.strip():
             _compound_title(draft, flat.cells)
-        if not draft.brand and flat.attributes:
-            _brand_from_attributes(draft, flat)
+        if flat.attributes:
+            _fields_from_attributes(draft, flat)
         own = [(name, full[place]) for place, name in self.mapping.attributes if full[place]]
         draft.attributes = own + flat.attributes
         draft.record = [msgspec.json.encode(item, enc_hook=str).decode()]
@@ -135,12 +135,15 @@ def _compound_title(draft: Draft, cells: dict[str, str]) -> None:
         draft.category = "" if draft.category == "vendor.model" else draft.category
 
 
-def _brand_from_attributes(draft: Draft, flat: Flat) -> None:
-    """Take the brand from where it is kept among the attributes, as Ceneo does."""
-    found = next((pair for pair in flat.attributes if field_rank("brand", pair[0]) is not None), None)
-    if found is not None:
-        draft.brand = found[1]
-        flat.attributes.remove(found)
+def _fields_from_attributes(draft: Draft, flat: Flat) -> None:
+    """Take brand and texts from where Ceneo and Magento keep them, among the attributes."""
+    for what in ("brand", "description", "short"):
+        if getattr(draft, what).strip():
+            continue
+        found = next((pair for pair in flat.attributes if field_rank(what, pair[0]) is not None), None)
+        if found is not None:
+            setattr(draft, what, found[1])
+            flat.attributes.remove(found)
 
 
 def _numbered(values: Iterator[Any]) -> Iterator[Numbered]:

@@ -95,6 +95,35 @@ def test_a_price_in_cents_by_its_key_is_read_in_whole_units(ingest: Ingest) -> N
     assert ingest(json.dumps([{"name": "Fog towel", "price_cents": 1590}])).products[0].price == Decimal("15.90")
 
 
+def test_a_price_of_woocommerces_store_interface_is_in_minor_units(ingest: Ingest) -> None:
+    prices = {"price": "2400", "regular_price": "3000", "currency_code": "GBP", "currency_minor_unit": 2}
+    (towel,) = ingest(json.dumps([{"id": 34, "name": "Fog towel", "description": "Soft.", "prices": prices}])).products
+    assert (towel.price, towel.currency) == (Decimal(24), "GBP")
+
+
+def test_texts_among_magentos_custom_attributes_are_the_products(ingest: Ingest) -> None:
+    custom = {"description": "<p>Soft linen.</p>", "short_description": "Soft", "material": "Linen"}
+    pairs = [{"attribute_code": name, "value": value} for name, value in custom.items()]
+    items = [{"id": 1, "sku": "F1", "name": "Fog towel", "price": 24, "custom_attributes": pairs}]
+    (towel,) = ingest(json.dumps({"items": items, "total_count": 1})).products
+    assert (towel.description, towel.attributes) == ("Soft linen.", {"Material": "Linen"})
+
+
+def test_option_values_and_custom_fields_of_bigcommerces_interface_are_attributes(ingest: Ingest) -> None:
+    variants = [
+        {"id": at, "option_values": [{"id": at, "label": label, "option_display_name": "Size"}]}
+        for at, label in enumerate(["Small", "Large"])
+    ]
+    more = {
+        "custom_fields": [{"name": "Weave", "value": "Waffle"}],
+        "images": [{"url_standard": "https://c.example.com/1.jpg"}],
+    }
+    item = {"id": 77, "name": "Fog towel", "description": "Soft.", "price": 24, "variants": variants} | more
+    (towel,) = ingest(json.dumps({"data": [item]})).products
+    assert towel.attributes == {"Size": "Small, Large", "Weave": "Waffle"}
+    assert towel.image_url == "https://c.example.com/1.jpg"
+
+
 TOWEL = {"name": {"en": "Fog towel", "de": "Tuch"}, "description": {"en": "Soft."}, "slug": {"en": "fog-towel"}}
 MASTER = {
     "id": 1,
@@ -317,6 +346,29 @@ def test_ceneo_offers_keep_text_brand_and_facts_in_short_names(ingest: Ingest) -
     (towel,) = ingest(f'<offers version="1">{offer}</offers>').products
     assert (towel.description, towel.category, towel.brand) == ("Miękki.", "Dom > Łazienka", "Fogwell")
     assert towel.attributes == {"Kolor": "szary"}
+
+
+def test_elements_that_say_all_in_attributes_or_are_marked_with_a_language_are_read(ingest: Ingest) -> None:
+    product = (
+        '<product id="1" currency="PLN"><producer id="9" name="Fogwell"/><category id="4" name="Dom/Łazienka"/>'
+        '<description><name xml:lang="pol">Ręcznik lniany</name><long_desc xml:lang="pol">Miękki.</long_desc></description>'
+        '<price gross="99.90" net="81.22"/></product>'
+    )
+    (towel,) = ingest(f'<offer version="3.0"><products>{product}</products></offer>').products
+    assert (towel.title, towel.description, towel.brand) == ("Ręcznik lniany", "Miękki.", "Fogwell")
+    assert (towel.price, towel.currency, towel.category) == (Decimal("99.90"), "PLN", "Dom > Łazienka")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet/></Workbook>',
+        '<html xmlns:x="urn:schemas-microsoft-com:office:excel"><body><table><tr><td>name</td></tr></table></body></html>',
+    ],
+)
+def test_a_sheet_kept_as_xml_or_html_is_refused_with_how_to_save_it(ingest: Ingest, text: str) -> None:
+    with pytest.raises(InputError, match=r"spreadsheet program keeps as XML or HTML.*save the sheet as CSV"):
+        ingest(text, name="export.xls")
 
 
 def test_heureka_parameters_are_attributes(ingest: Ingest) -> None:

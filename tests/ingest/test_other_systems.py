@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.common.batches import Settings
+from functions.common.errors import InputError
 from functions.ingest.source import Catalogue
 from functions.ingest.stage import open_reader
 
@@ -302,3 +303,97 @@ def test_a_header_repeated_for_machines_is_no_product(ingest: Ingest) -> None:
 )
 def test_a_systems_export_is_called_by_its_name(catalogue: Callable[..., Catalogue], text: str, name: str) -> None:
     assert open_reader(catalogue(text), Settings(platforms=["meta_feed"])).format == name
+
+
+def test_a_variants_options_have_columns_of_their_own_in_shoptet(ingest: Ingest) -> None:
+    hook, sheet = ingest(
+        "code;pairCode;name;description;defaultCategory;price;currency;variant:Barva;variant:Velikost\n"
+        "0001;;Háček;Z dubu.;Dům > Předsíň;99,00;CZK;;\n"
+        "0002/S;FLT;Povlečení;Lněné.;Dům > Ložnice;1 299,00;CZK;šedá;S\n"
+        "0002/L;FLT;Povlečení;Lněné.;Dům > Ložnice;1 499,00;CZK;šedá;L\n"
+    ).products
+    assert (hook.product_id, hook.attributes) == ("0001", {})
+    assert (sheet.price, sheet.category, sheet.attributes) == (
+        Decimal(1299),
+        "Dům > Ložnice",
+        {"Barva": "šedá", "Velikost": "S, L"},
+    )
+
+
+def test_a_variant_row_of_nuvemshop_belongs_to_its_address(ingest: Ingest) -> None:
+    found = ingest(
+        '"Identificador URL";"Nome";"Categorias";"Nome da variação 1";"Valor da variação 1";"Preço";"SKU";"Exibir na loja";"Descrição"\n'
+        '"toalha";"Toalha de linho";"Casa > Banho";"Tamanho";"P";"149.90";"F1-P";"SIM";"Macia."\n'
+        '"toalha";"";"";"Tamanho";"G";"139.90";"F1-G";"";""\n'
+    )
+    (towel,) = found.products
+    assert (towel.product_id, towel.price, towel.attributes) == ("toalha", Decimal("139.90"), {"Tamanho": "P, G"})
+
+
+def test_tiktoks_primary_and_secondary_variations_are_options(ingest: Ingest) -> None:
+    (towel,) = ingest(
+        "Category,Product Name,Product Description,Primary variation name (Theme),Primary variation value (option),Secondary variation name (Theme),Secondary variation value (option),Retail Price (Local Currency),Seller SKU\n"
+        "Home/Towels,Fog towel,Soft.,Size,Small,Colour,Fog,24.00,F-S\n"
+        "Home/Towels,Fog towel,Soft.,Size,Large,Colour,Ink,28.00,F-L\n"
+    ).products
+    assert (towel.price, towel.attributes) == (Decimal(24), {"Size": "Small, Large", "Colour": "Fog, Ink"})
+
+
+def test_tildas_editions_are_merged_into_their_parent(ingest: Ingest) -> None:
+    (towel,) = ingest(
+        '"Tilda UID";"SKU";"Category";"Title";"Description";"Text";"Price";"Editions";"Parent UID"\n'
+        '"123";"F1";"Дом;Ванная";"Льняное полотенце";"Мягкое";"<p>Мягкое полотенце.</p>";"1600";"";""\n'
+        '"124";"F1-S";"";"Льняное полотенце - S";"";"";"1500";"Размер:S";"123"\n'
+    ).products
+    assert (towel.title, towel.price, towel.category) == ("Льняное полотенце", Decimal(1500), "Дом")
+    assert (towel.description, towel.attributes) == ("Мягкое полотенце.", {"Размер": "S"})
+
+
+def test_insales_variants_share_the_products_id(ingest: Ingest) -> None:
+    (towel,) = ingest(
+        "ID товара;Название товара или услуги;Полное описание;Размещение на сайте;Валюта склада;Свойство: Размер;ID варианта;Артикул;Цена продажи\n"
+        "1;Льняное полотенце;Мягкое.;Каталог/Ванная;RUR;S;11;F1-S;1600,0\n"
+        "1;Льняное полотенце;Мягкое.;Каталог/Ванная;RUR;L;12;F1-L;1800,0\n"
+    ).products
+    assert (towel.product_id, towel.price, towel.currency) == ("1", Decimal(1600), "RUB")
+    assert towel.attributes == {"Размер": "S, L"}
+
+
+def test_bitrix_columns_are_known(ingest: Ingest) -> None:
+    (towel,) = ingest(
+        "IE_XML_ID;IE_NAME;IE_PREVIEW_TEXT;IE_PREVIEW_TEXT_TYPE;IE_DETAIL_TEXT;IC_GROUP0;IC_GROUP1;CV_PRICE_1;CV_CURRENCY_1\n"
+        "100;Льняное полотенце;Мягкое;text;<p>Мягкое полотенце.</p>;Дом;Ванная;1600;RUB\n"
+    ).products
+    assert (towel.product_id, towel.description, towel.currency) == ("100", "Мягкое полотенце.", "RUB")
+    assert (towel.category, towel.attributes) == ("Дом", {})
+
+
+def test_what_a_shop_pays_is_not_what_it_asks(ingest: Ingest) -> None:
+    assert ingest("Name,Cost,Sales Price\nFog towel,10.00,24.00\n").products[0].price == Decimal(24)
+
+
+def test_polish_columns_of_an_offer_are_known_by_a_word(ingest: Ingest) -> None:
+    (towel,) = ingest(
+        "ID oferty;Tytuł oferty;Cena;Kategoria główna;Opis oferty;Stan\n1;Ręcznik;99,90 zł;Dom;Miękki;Nowy\n"
+    ).products
+    assert (towel.title, towel.description, towel.category) == ("Ręcznik", "Miękki", "Dom")
+    assert towel.attributes == {}
+
+
+def test_columns_of_the_far_east_are_known(ingest: Ingest) -> None:
+    (japan,) = ingest(
+        "商品番号,商品名,販売価格,PC用商品説明文\nF1,リネンタオル,2400,やわらかい\n".encode("cp932")
+    ).products
+    (china,) = ingest("宝贝名称,宝贝价格,宝贝描述,商家编码\n亚麻毛巾,99.00,柔软,F1\n").products
+    assert (japan.price, japan.description) == (Decimal(2400), "やわらかい")
+    assert (china.product_id, china.title, china.price) == ("F1", "亚麻毛巾", Decimal(99))
+
+
+def test_a_description_in_markup_is_no_title(ingest: Ingest) -> None:
+    with pytest.raises(InputError, match="no column was recognised as the product's title"):
+        ingest("Code,Description\nF1,<p>Soft</p>\n")
+
+
+def test_markup_pasted_from_word_makes_no_sheet_of_a_table(ingest: Ingest) -> None:
+    pasted = '"<p xmlns:o=""urn:schemas-microsoft-com:office:office"">Soft.<o:p></o:p></p>"'
+    assert ingest(f"Name,Description\nFog towel,{pasted}\n").products[0].description == "Soft."
