@@ -24,6 +24,7 @@ ROOTS = frozenset({"home", "root", "accueil", "inicio", "start", "startseite", "
 BIGCOMMERCE_OPTION = re.compile(
     r"\[[A-Z]{1,3}\]([^=]+)=(.+?)(?=,\s*\[[A-Z]{1,3}\]|$)|Name=(.+?)\|Value=(.+?)(?=;?Type=|;|$)"
 )
+CENTS = re.compile(r"\s*(\d{1,12})(?:\.0+)?\s*", re.ASCII)
 OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
 WIX_MEDIA = "https://static.wixstatic.com/media/"
 WOO_PARENT = """
@@ -394,8 +395,8 @@ def hundredths(first: Complete | None) -> Complete:
     """Prices in cents, as their column's name says, in the currency's unit."""
 
     def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
-        if draft.price.strip().isdecimal():
-            draft.price = format(Decimal(draft.price.strip()).scaleb(-2), "f")
+        if found := CENTS.fullmatch(draft.price):
+            draft.price = format(Decimal(found.group(1)).scaleb(-2), "f")
         return first(draft, cells) if first is not None else NONE
 
     return complete

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from functions.ingest.names import field_rank, norm
@@ -119,6 +120,7 @@ AMOUNT_KEYS = (
     "#text",
 )
 DEEPEST = 3
+CURRENCY_KEYS = frozenset({"currency", "currencycode", "pricecurrency"})
 CONTEXT = frozenset({"@type", "@context"})
 """What JSON-LD says of its own form."""
 
@@ -256,8 +258,7 @@ def _mapping(flat: Flat, name: str, value: dict[str, Any], depth: int) -> None:
 
 def _currency(value: dict[str, Any]) -> str:
     """The currency that a mapping names."""
-    known = {"currency", "currencycode", "pricecurrency"}
-    return next((scalar(part) for key, part in value.items() if norm(key) in known), "")
+    return next((scalar(part) for key, part in value.items() if norm(key) in CURRENCY_KEYS), "")
 
 
 def _money(value: dict[str, Any]) -> tuple[str, str]:
@@ -300,12 +301,22 @@ def _address(value: Any, depth: int = 0) -> str:
     return scalar(value)
 
 
+@lru_cache(maxsize=4096)
+def _shared(key: str) -> str:
+    """Whether a variant's key is that of a ``currency``, or the ``place`` of an image or page; empty for any other."""
+    normal = norm(key)
+    if normal in CURRENCY_KEYS:
+        return "currency"
+    return "place" if normal in IMAGES or field_rank("link", key) is not None else ""
+
+
 def _lead(flat: Flat, name: str, variant: dict[str, Any]) -> None:
     """Take from the first variant what all share and the product itself may lack: currency, image and page."""
-    if currency := _currency(variant):
-        flat.cells.setdefault("variant.currency", currency)
     for key, part in variant.items():
-        if norm(key) in IMAGES or field_rank("link", key) is not None:
+        what = _shared(key)
+        if what == "currency":
+            flat.cells.setdefault("variant.currency", scalar(part))
+        elif what:
             flat.cells.setdefault(f"{name}.{key}", _address(part))
 
 

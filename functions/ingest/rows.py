@@ -175,7 +175,8 @@ def _lowest(records: list[list[str]], place: int, wanted: dict[str, str]) -> int
     """The last of several headers: Amazon's templates have names for people, and below them names for machines."""
     while place + 1 < len(records):
         filled = [cell for cell in records[place + 1] if cell.strip()]
-        if len(filled) < 3 or _recognised(filled, wanted) * 2 < len(filled) or any(map(PLAIN.fullmatch, filled)):
+        known = _recognised(filled, wanted)
+        if known < 3 or known * 2 < len(filled) or any(map(PLAIN.fullmatch, filled)):
             break
         place += 1
     return place

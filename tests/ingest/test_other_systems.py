@@ -252,6 +252,7 @@ def test_prestashops_category_is_not_the_root_of_all(ingest: Ingest) -> None:
         ("Price (tax excl.),Price (tax incl.)", "19.96,23.95", "23.95"),
         ("Verkaufspreis,Regulärer Preis", "19.95,23.95", "23.95"),
         ("Price Cents,Currency", "1599,usd", "15.99"),
+        ("Price Cents,Currency", "1599.0,usd", "15.99"),
     ],
 )
 def test_of_several_prices_the_regular_one_with_tax_is_read_in_whole_units(
@@ -282,6 +283,10 @@ def test_second_categories_and_prices_are_no_attributes(ingest: Ingest) -> None:
 
 def test_numbers_name_no_brand(ingest: Ingest) -> None:
     assert ingest("SKU,Name,Marca ID\nF1,Fog linen towel,38\n").products[0].brand == ""
+
+
+def test_a_first_row_of_a_word_or_two_like_column_names_is_a_product(ingest: Ingest) -> None:
+    assert ingest("Product,Kind,Maker\nPhoto,Product,Fogwell\n").titles == ["Photo"]
 
 
 def test_a_header_repeated_for_machines_is_no_product(ingest: Ingest) -> None:
