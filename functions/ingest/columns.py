@@ -4,17 +4,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from functions.common.currencies import currencies
 from functions.common.errors import InputError
 from functions.common.records import Record
 from functions.ingest.money import EMPTY, PriceError, read_price
-from functions.ingest.names import FIELDS, SETTABLE, field_near, field_rank, is_plumbing, norm, table
+from functions.ingest.names import FIELDS, SETTABLE, field_near, field_rank, is_plumbing, norm, table, words
 from functions.ingest.text import clean_name
 
 ALIASES = {"image_url": "image"}
 URL = re.compile(r"(?:https?:)?//\S+", re.I)
 IMAGE_FILE = re.compile(r"\S+\.(?:jpe?g|png|webp|gif|avif)(?:[?#;,|]\S*)?", re.I)
 PAIR_STEM = re.compile(
-    r"option|variation|attribut|atribut|атрибут|eigenschaft|kenmerk|cecha|vlastnost|additionalinfo|özellik|egenskap|ominaisuu|tulajdons|属性",
+    r"option|variation|varia[çc]|attribut|atribut|атрибут|eigenschaft|kenmerk|cecha|vlastnost|additionalinfo|özellik|egenskap|ominaisuu|tulajdons|属性",
     re.I,
 )
 PAIR_NAME = re.compile(
@@ -23,6 +24,15 @@ PAIR_NAME = re.compile(
 PAIR_VALUE = re.compile(
     r"value|wert|valeur|valor|значен|waarde|wartoś|description|hodnot|değer|verdi|värde|arvo|érték|valoare|值", re.I
 )
+
+
+NUMBERS = {"primary": "1", "secondary": "2", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+NUMBER_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(NUMBERS)})(?![a-z])", re.I)
+SHORTENED = frozenset({"short", "kurz", "courte", "corta", "breve", "kort", "korte"})
+SMALL_UNIT = frozenset({"cents", "cent", "pence", "minor"})
+KIN = ("category", "description", "price")
+"""Fields whose words in a column's name mean that it is another of their kind: a second category, a price with tax."""
+LONGEST_TITLE = 80
 
 
 class Column(Record, frozen=True, kw_only=True):
@@ -50,6 +60,12 @@ class Mapping:
     pairs: list[tuple[int, int, int]] = field(default_factory=list)
     other: dict[int, str] = field(default_factory=dict)
     filled: list[float] = field(default_factory=list)
+
+    @property
+    def in_cents(self) -> bool:
+        """Whether the price column's name says that it is in hundredths: ``Price Cents``."""
+        place = self.fields.get("price")
+        return place is not None and not SMALL_UNIT.isdisjoint(words(self.names[place]))
 
     def place(self, *names: str) -> int | None:
         """The first column of one of these names, in the form of `norm`."""
@@ -100,10 +116,21 @@ def map_columns(
             mapping.fields[what] = place
             taken.add(place)
     _by_values(mapping, columns, taken, fixed)
+    if "title" not in mapping.fields and (place := _described(mapping, columns, wanted)) is not None:
+        del mapping.fields["description"]
+        mapping.fields["title"] = place
     if "title" not in mapping.fields:
         raise no_title(file, names)
     _find_attributes(mapping, columns, taken)
     return mapping
+
+
+def _described(mapping: Mapping, columns: list[list[str]], wanted: dict[str, str]) -> int | None:
+    """The description where there is no title and it is as short as one: what price lists call "Item Description"."""
+    place = mapping.fields.get("description")
+    if place is None or "description" in wanted or not columns[place]:
+        return None
+    return place if all(len(text) <= LONGEST_TITLE and text[:1] not in "<{[" for text in columns[place]) else None
 
 
 def no_title(file: str, names: Sequence[str]) -> InputError:
@@ -134,10 +161,10 @@ def _find_pairs(mapping: Mapping) -> None:
     """Numbered pairs of a name and a value column, whatever the language: ``Option1 Name``, ``Attribut 2 Wert(e)``."""
     halves: dict[tuple[str, int], dict[str, int]] = {}
     for place, name in enumerate(mapping.names):
-        digits = re.findall(r"\d+", name)
-        if len(digits) != 1 or not (stem := PAIR_STEM.search(name)):
+        number = _pair_number(name)
+        if number is None or not (stem := PAIR_STEM.search(name)):
             continue
-        found = halves.setdefault((stem.group().casefold(), int(digits[0])), {})
+        found = halves.setdefault((stem.group().casefold(), number), {})
         rest = name[: stem.start()] + name[stem.end() :]
         if PAIR_VALUE.search(rest) and not re.search(r"default|linked|type", rest, re.I):
             found.setdefault("value", place)
@@ -146,6 +173,12 @@ def _find_pairs(mapping: Mapping) -> None:
     for slot, (_, found) in enumerate(sorted(halves.items(), key=lambda item: min(item[1].values(), default=0))):
         if len(found) == 2:
             mapping.pairs.append((slot, found["name"], found["value"]))
+
+
+def _pair_number(name: str) -> int | None:
+    """The one number in a column's name, in digits or as a word; 0 for the only pair, ``Option Name``."""
+    digits = re.findall(r"\d+", name) or [NUMBERS[word.lower()] for word in NUMBER_WORD.findall(name.replace("_", " "))]
+    return int(digits[0]) if len(digits) == 1 else None if digits else 0
 
 
 def _by_name(what: str, mapping: Mapping, taken: set[int], fixed: list[str] | None) -> int | None:
@@ -163,6 +196,8 @@ def _by_name(what: str, mapping: Mapping, taken: set[int], fixed: list[str] | No
     if fixed is not None:
         return None
     near = [place for place, name in enumerate(mapping.names) if place not in taken and field_near(what, name)]
+    if what == "description":  # Of a short and a long one, the long one.
+        near.sort(key=lambda place: not SHORTENED.isdisjoint(words(mapping.names[place])))
     return next((place for place in near if mapping.filled[place] > 0), None)
 
 
@@ -199,14 +234,14 @@ def _share(values: list[str], test: Callable[[str], bool]) -> float:
 
 
 def _priced(text: str) -> bool:
-    """Whether a cell is a price beyond doubt: a number with a currency."""
+    """Whether a cell is a price beyond doubt: a number with a currency that there is, unlike the article ABC-12."""
     if not re.search(r"\d", text) or len(text) > 30:
         return False
     try:
         money = read_price(text)
     except PriceError:
         return False
-    return money is not None and money.currency is not None
+    return money is not None and money.currency in currencies().codes
 
 
 def _find_attributes(mapping: Mapping, columns: list[list[str]], taken: set[int]) -> None:
@@ -217,12 +252,25 @@ def _find_attributes(mapping: Mapping, columns: list[list[str]], taken: set[int]
             continue
         title = known.get(norm(name)) or known.get(norm(name.split("(")[0])) or known.get(norm(name.split("/")[-1]))
         half = PAIR_STEM.search(name) and re.search(r"\d", name)
-        if half or (title is None and (is_plumbing(name) or _is_field(name) or not _tells(columns[place]))):
+        if half or _is_zero(columns[place]):
+            continue
+        if title is None and (is_plumbing(name) or _is_field(name) or _is_kin(name) or not _tells(columns[place])):
             continue
         title = title or readable(name)
-        if title.casefold() not in used and title:
+        if title.casefold() not in used and re.search(r"[^\W\d_]", title):
             used.add(title.casefold())
             mapping.attributes.append((place, title))
+
+
+def _is_zero(values: list[str]) -> bool:
+    """Whether a column holds nothing but 0, as shops write measures that nobody filled in."""
+    return all(re.fullmatch(r"\s*0*[.,]?0+\s*", value) for value in values)
+
+
+def _is_kin(name: str) -> bool:
+    """Whether a name is near that of a field, and so more of the same: ``Category_2``, ``Display price``."""
+    near, parts = table().words, set(words(name))
+    return any(not parts.isdisjoint(near[what]) for what in KIN)
 
 
 def _is_field(name: str) -> bool:

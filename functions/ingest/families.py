@@ -6,6 +6,8 @@ Each function takes a draft already filled from the columns, and the row's cells
 import csv
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
+from itertools import zip_longest
 
 from functions.ingest.columns import Mapping
 from functions.ingest.draft import GROUP, Draft
@@ -15,6 +17,15 @@ Complete = Callable[[Draft, list[str]], Iterable[Alias]]
 """Completes a draft; gives (key, other key) where rows under the first belong to the product under the second."""
 
 NONE: tuple[Alias, ...] = ()
+VARYING = frozenset({"Color", "Size", "Material", "Pattern", "Flavor", "Scent", "Style"})
+"""Attributes that the variants of a product differ in."""
+ROOTS = frozenset({"home", "root", "accueil", "inicio", "start", "startseite", "strona główna"})
+"""PrestaShop's category that holds all others."""
+BIGCOMMERCE_OPTION = re.compile(
+    r"\[[A-Z]{1,3}\]([^=]+)=(.+?)(?=,\s*\[[A-Z]{1,3}\]|$)|Name=(.+?)\|Value=(.+?)(?=;?Type=|;|$)"
+)
+CENTS = re.compile(r"\s*(\d{1,12})(?:\.0+)?\s*", re.ASCII)
+OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
 WIX_MEDIA = "https://static.wixstatic.com/media/"
 WOO_PARENT = """
 parent übergeordnetesprodukt übergeordnet eltern superior padre genitore родительский родитель батьківський ouder hoofd
@@ -158,6 +169,8 @@ def prestashop(mapping: Mapping) -> Complete:
         mapping.other[features] = "attributes"
 
     def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        names = [name.strip() for name in draft.category.split(",")]
+        draft.category = next((name for name in names if name and name.casefold() not in ROOTS), names[0])
         if features is not None:
             for feature in re.split(r"[,;]", cells[features]):
                 name, _, value = feature.partition(":")
@@ -186,6 +199,8 @@ def woocommerce(mapping: Mapping) -> Complete:
         draft.key = f"sku:{own_sku}" if own_sku else f"id:{own_id}" if own_id else ""
         draft.product_id = own_sku or own_id
         draft.category = re.split(r",\s*(?![^>]*$)|,\s*", draft.category)[0]
+        if "\\n" in draft.description or "\\n" in draft.short:  # WooCommerce writes line breaks as two characters.
+            draft.description, draft.short = draft.description.replace("\\n", "\n"), draft.short.replace("\\n", "\n")
         return [(f"id:{own_id}", draft.key)] if own_id and own_sku else NONE
 
     return complete
@@ -193,11 +208,7 @@ def woocommerce(mapping: Mapping) -> Complete:
 
 def feed(mapping: Mapping) -> Complete:
     """Items of one group are its variants; image names of a Wix export become addresses."""
-    differ = [
-        (place, name)
-        for place, name in mapping.attributes
-        if name in {"Color", "Size", "Material", "Pattern", "Flavor", "Scent", "Style"}
-    ]
+    differ = [(place, name) for place, name in mapping.attributes if name in VARYING]
     grouped = mapping.fields.get("group")
     if grouped is not None:
         mapping.other |= {place: f"option {name}" for place, name in differ}
@@ -226,12 +237,192 @@ def parented(mapping: Mapping) -> Complete:
         own = draft.product_id.strip()
         draft.key = group or own
         draft.child = draft.child or bool(group and group != own and not draft.title.strip())
+        if group and group != own:  # What its attributes say, the product comes in.
+            draft.options += [(20 + slot, *pair) for slot, pair in enumerate(draft.attributes) if pair[0] in VARYING]
+            draft.attributes = [pair for pair in draft.attributes if pair[0] not in VARYING]
         return NONE
+
+    return complete
+
+
+def bigcommerce(mapping: Mapping) -> Complete:
+    """Options and custom fields stand in one cell each; the price of a rule is a sum to add."""
+    options, facts = mapping.place("options", "productname"), mapping.place("customfields", "productcustomfields")
+    if facts is not None:
+        mapping.other[facts] = "attributes"
+    if options is not None and options not in mapping.fields.values():
+        mapping.other[options] = "options"
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        if facts is not None:
+            draft.attributes += _pairs_in(cells[facts], ";", "=")
+        if draft.child:
+            found = BIGCOMMERCE_OPTION.findall(cells[options]) if options is not None else []
+            draft.options += [
+                (slot, old or new, value) for slot, (old, _, new, value) in enumerate(_colours_off(found))
+            ]
+            draft.title = ""
+            draft.price = "" if draft.price.startswith("[") else draft.price
+        return NONE
+
+    return complete
+
+
+def _colours_off(found: list[tuple[str, str, str, str]]) -> Iterable[tuple[str, str, str, str]]:
+    """Options as `BIGCOMMERCE_OPTION` finds them, each with its value last, and that without the code of its colour."""
+    for old, old_value, new, new_value in found:
+        yield old, "", new, re.sub(r"\s*(?::#|\[#)[0-9a-fA-F]{3,8}\]?$", "", old_value or new_value)
+
+
+def option_columns(mapping: Mapping) -> Complete:
+    """Each option of a variant has a column of its own, which bears its name."""
+    marked = ((place, OPTION_COLUMN.match(name)) for place, name in enumerate(mapping.names))
+    places = [(place, found.group(1)) for place, found in marked if found]
+    mapping.other |= {place: f"option {name}" for place, name in places}
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        draft.options += [(10 + slot, name, cells[place]) for slot, (place, name) in enumerate(places) if cells[place]]
+        return NONE
+
+    return complete
+
+
+def shopware(mapping: Mapping) -> Complete:
+    """A variant's options stand in one cell: ``Größe:Klein|Farbe:Grau``."""
+    return _assigned(mapping, mapping.place("configuratoroptions"), "|", ":")
+
+
+def lightspeed(mapping: Mapping) -> Complete:
+    """A variant's options are its title, ``Maat: Klein, Kleur: Grijs``, in a column for each language."""
+    place = next((at for at, name in enumerate(mapping.names) if name.lower().endswith("_variant_title")), None)
+    return _assigned(mapping, place, ",", ":")
+
+
+def _assigned(mapping: Mapping, place: int | None, between: str, equals: str) -> Complete:
+    if place is not None:
+        mapping.other[place] = "options"
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        if place is not None:
+            pairs = _pairs_in(cells[place], between, equals)
+            draft.options += [(slot, name, value) for slot, (name, value) in enumerate(pairs)]
+        return NONE
+
+    return complete
+
+
+def _pairs_in(cell: str, between: str, equals: str) -> list[tuple[str, str]]:
+    """Names and values that stand in one cell; what is no pair is passed over."""
+    parts = (part.partition(equals) for part in cell.split(between)) if equals in cell else ()
+    return [(name.strip(), value.strip()) for name, _, value in parts if value.strip()]
+
+
+def ebay(mapping: Mapping) -> Complete:
+    """The header of the first column holds the currency; variations name their values, ``Size=S|Colour=Ink``."""
+    details = mapping.place("relationshipdetails")
+    told = re.search(r"\bCurrency=([A-Z]{3})", " ".join(mapping.names))
+    if details is not None:
+        mapping.other[details] = "options"
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        if told and not draft.currency:
+            draft.currency = told.group(1)
+        if draft.child and details is not None:  # The product's own row lists all that there might be.
+            pairs = _pairs_in(cells[details], "|", "=")
+            draft.options += [(slot, name, value) for slot, (name, value) in enumerate(pairs)]
+        return NONE
+
+    return complete
+
+
+def oxid(mapping: Mapping) -> Complete:
+    """A parent's row names the options, those of its variants their values, apart by ``|``."""
+    base, names, values = parented(mapping), mapping.place("oxvarname"), mapping.place("oxvarselect")
+    for place, what in ((names, "option name"), (values, "option value")):
+        if place is not None:
+            mapping.other[place] = what
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        titles = cells[names].split("|") if names is not None else []
+        chosen = cells[values].split("|") if values is not None else []
+        draft.options += [
+            (slot, name.strip(), value.strip())
+            for slot, (name, value) in enumerate(zip_longest(titles, chosen, fillvalue=""))
+        ]
+        return base(draft, cells)
+
+    return complete
+
+
+def tilda(mapping: Mapping) -> Complete:
+    """Variants name their parent, and their options in one cell: ``Размер:S;Цвет:серый``."""
+    base, options = parented(mapping), _assigned(mapping, mapping.place("editions"), ";", ":")
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        options(draft, cells)
+        return base(draft, cells)
+
+    return complete
+
+
+def square(mapping: Mapping) -> Complete:
+    """A variation is known by its name where no options are; its price may be set at the till."""
+    place = mapping.place("variationname")
+    if place is not None:
+        mapping.other[place] = "option value"
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        if draft.price.strip().casefold() == "variable":
+            draft.price = ""
+        if place is not None and not draft.options and cells[place].strip() not in {"", "Regular"}:
+            draft.options.append((0, "", cells[place]))
+        return NONE
+
+    return complete
+
+
+def shift4shop(_: Mapping) -> Complete:
+    """The first of several categories, which are apart by ``@``."""
+
+    def complete(draft: Draft, _cells: list[str]) -> Iterable[Alias]:
+        draft.category = draft.category.split("@")[0]
+        return NONE
+
+    return complete
+
+
+def hundredths(first: Complete | None) -> Complete:
+    """Prices in cents, as their column's name says, in the currency's unit."""
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        if found := CENTS.fullmatch(draft.price):
+            draft.price = format(Decimal(found.group(1)).scaleb(-2), "f")
+        return first(draft, cells) if first is not None else NONE
 
     return complete
 
 
 FAMILIES: dict[str, Callable[[Mapping], Complete]] = {
     family.__name__: family
-    for family in (shopify, magento, wix, vendure, spree, translations, prestashop, woocommerce, feed, parented)
+    for family in (
+        shopify,
+        magento,
+        wix,
+        vendure,
+        spree,
+        translations,
+        prestashop,
+        woocommerce,
+        feed,
+        parented,
+        bigcommerce,
+        option_columns,
+        tilda,
+        shopware,
+        lightspeed,
+        ebay,
+        oxid,
+        square,
+        shift4shop,
+    )
 }

@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from functions.ingest.names import field_rank, norm
 
-VARIANTS = frozenset({"variants", "productvariants", "variations", "skus", "offers", "childproducts"})
+VARIANTS = frozenset(
+    {"variants", "variant", "productvariants", "variations", "skus", "offers", "childproducts", "mastervariant"}
+)
 IMAGES = frozenset(
     {
         "images",
@@ -42,6 +45,9 @@ FACTS = frozenset(
         "params",
         "param",
         "additionalattributes",
+        "attrs",
+        "productdetail",
+        "customfields",
         "options",
         "productoptions",
         "facts",
@@ -49,6 +55,7 @@ FACTS = frozenset(
     ]
 )
 NAME_KEYS = (
+    "option_display_name",
     "name",
     "title",
     "label",
@@ -59,8 +66,22 @@ NAME_KEYS = (
     "attribute_code",
     "displayName",
     "@name",
+    "PARAM_NAME",
 )
-VALUE_KEYS = ("value", "values", "options", "option", "text", "displayValue", "description", "#text", "optionValues")
+VALUE_KEYS = (
+    "value",
+    "values",
+    "options",
+    "option",
+    "text",
+    "displayValue",
+    "description",
+    "#text",
+    "optionValues",
+    "VAL",
+    "attribute_value",
+    "label",
+)
 ADDRESS_KEYS = (
     "src",
     "url",
@@ -76,8 +97,13 @@ ADDRESS_KEYS = (
     "medium",
     "src_url",
     "previewImage",
+    "url_standard",
     "node",
 )
+WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+"""Currencies whose smallest unit is the currency itself."""
 AMOUNT_KEYS = (
     "amount",
     "value",
@@ -88,11 +114,15 @@ AMOUNT_KEYS = (
     "net",
     "min",
     "minVariantPrice",
+    "lowPrice",
     "centAmount",
     "units",
     "#text",
 )
 DEEPEST = 3
+CURRENCY_KEYS = frozenset({"currency", "currencycode", "pricecurrency"})
+CONTEXT = frozenset({"@type", "@context"})
+"""What JSON-LD says of its own form."""
 
 
 @dataclass
@@ -137,8 +167,11 @@ def scalar(value: Any) -> str:
 
 
 def _take(flat: Flat, name: str, value: Any, depth: int) -> None:
+    if name in CONTEXT:
+        return
     if not isinstance(value, dict | list):
-        flat.cells[name] = scalar(value)
+        text = scalar(value)
+        flat.cells[name] = "" if name == "default_price" and text.startswith("price_") else text  # Stripe's reference.
         return
     normal = norm(name)
     if isinstance(value, dict) and isinstance(value.get("edges"), list):
@@ -147,14 +180,26 @@ def _take(flat: Flat, name: str, value: Any, depth: int) -> None:
         value = value["nodes"]
     if normal in IMAGES:
         flat.cells[name] = _address(value)
-    elif normal in VARIANTS and isinstance(value, list):
-        _variants(flat, value)
+    elif normal in VARIANTS and (variants := _listed(value)):
+        _variants(flat, name, variants)
     elif normal in FACTS and _facts(flat, value, normal in {"options", "productoptions"}):
         pass
     elif isinstance(value, list):
         _list(flat, name, value)
+    elif "#text" in value and field_rank("price", name) is None:  # Its attributes say how it is meant: xml:lang.
+        flat.cells[name] = scalar(value["#text"])
     else:
         _mapping(flat, name, value, depth)
+
+
+def _listed(value: Any) -> list[Any]:
+    """Variants however they are written: a list, one alone, a mapping of them, or a list within an element."""
+    if isinstance(value, list):
+        return value
+    inner = list(value.values())
+    if len(inner) == 1 and isinstance(inner[0], list):
+        return inner[0]
+    return inner if inner and all(isinstance(part, dict) for part in inner) else [value]
 
 
 def _list(flat: Flat, name: str, value: list[Any]) -> None:
@@ -180,7 +225,13 @@ def _list(flat: Flat, name: str, value: list[Any]) -> None:
 
 
 def _mapping(flat: Flat, name: str, value: dict[str, Any], depth: int) -> None:
-    if field_rank("price", name) is not None or norm(name) in {"priceusd", "pricing", "pricerange", "pricerangev2"}:
+    if field_rank("price", name) is not None or norm(name) in {
+        "prices",
+        "priceusd",
+        "pricing",
+        "pricerange",
+        "pricerangev2",
+    }:
         amount, currency = _money(value)
         flat.cells[name] = amount
         if currency:
@@ -205,23 +256,28 @@ def _mapping(flat: Flat, name: str, value: dict[str, Any], depth: int) -> None:
             _take(flat, f"{name}.{key}", part, depth + 1)
 
 
+def _currency(value: dict[str, Any]) -> str:
+    """The currency that a mapping names."""
+    return next((scalar(part) for key, part in value.items() if norm(key) in CURRENCY_KEYS), "")
+
+
 def _money(value: dict[str, Any]) -> tuple[str, str]:
     """Amount and currency of a price written as a mapping; units and nanos as Google's Money has them."""
     for key in AMOUNT_KEYS:
         if isinstance(value.get(key), dict):
             return _money(value[key])
-    currency = next(
-        (
-            scalar(part)
-            for key, part in value.items()
-            if norm(key) in {"currency", "currencycode", "priceCurrency", "pricecurrency"}
-        ),
-        "",
-    )
+    currency = _currency(value)
     if "units" in value or "nanos" in value:
         units, nanos = scalar(value.get("units")) or "0", scalar(value.get("nanos")) or "0"
         if units.lstrip("-").isdigit() and nanos.lstrip("-").isdigit():
             return format((Decimal(units) + Decimal(nanos) / Decimal(10**9)).normalize(), "f"), currency
+    if scalar(value.get("unit_amount")).isdigit():  # Stripe's, in hundredths but for currencies that have none.
+        places = 0 if currency.upper() in WHOLE else 2
+        return format(Decimal(scalar(value["unit_amount"])).scaleb(-places), "f"), currency
+    if scalar(value.get("currency_minor_unit")).isdigit() and scalar(value.get("price")).isdigit():  # WooCommerce's.
+        return format(
+            Decimal(scalar(value["price"])).scaleb(-min(int(scalar(value["currency_minor_unit"])), 4)), "f"
+        ), currency
     if "centAmount" in value and scalar(value["centAmount"]).isdigit():
         digits = int(scalar(value.get("fractionDigits")) or 2)
         return format(Decimal(scalar(value["centAmount"])).scaleb(-min(digits, 4)), "f"), currency
@@ -245,13 +301,36 @@ def _address(value: Any, depth: int = 0) -> str:
     return scalar(value)
 
 
-def _variants(flat: Flat, variants: list[Any]) -> None:
-    for variant in variants:
+@lru_cache(maxsize=4096)
+def _shared(key: str) -> str:
+    """Whether a variant's key is that of a ``currency``, or the ``place`` of an image or page; empty for any other."""
+    normal = norm(key)
+    if normal in CURRENCY_KEYS:
+        return "currency"
+    return "place" if normal in IMAGES or field_rank("link", key) is not None else ""
+
+
+def _lead(flat: Flat, name: str, variant: dict[str, Any]) -> None:
+    """Take from the first variant what all share and the product itself may lack: currency, image and page."""
+    for key, part in variant.items():
+        what = _shared(key)
+        if what == "currency":
+            flat.cells.setdefault("variant.currency", scalar(part))
+        elif what:
+            flat.cells.setdefault(f"{name}.{key}", _address(part))
+
+
+def _variants(flat: Flat, name: str, variants: list[Any]) -> None:
+    for place, variant in enumerate(variants):
         if not isinstance(variant, dict):
             continue
         variant = variant.get("node", variant) if isinstance(variant.get("node"), dict) else variant
         price = next(
-            (part for key, part in variant.items() if field_rank("price", key) is not None and norm(key) != "cost"),
+            (
+                part
+                for key, part in variant.items()
+                if (field_rank("price", key) is not None and norm(key) != "cost") or norm(key) == "lowprice"
+            ),
             None,
         )
         amount, currency = _money(price) if isinstance(price, dict) else (scalar(price), "")
@@ -266,16 +345,21 @@ def _variants(flat: Flat, variants: list[Any]) -> None:
             flat.prices.append(amount)
         if currency:
             flat.cells.setdefault("variant.currency", currency)
+        if place == 0:
+            _lead(flat, name, variant)
         for slot in range(1, 4):
             if text := scalar(variant.get(f"option{slot}")):
                 flat.options.append((slot, "", text))
         chosen = variant.get("selectedOptions") or variant.get("attributes") or variant.get("options")
+        chosen = chosen or variant.get("option_values")
         for slot, (name, text) in enumerate(_pairs(chosen)):
             flat.options.append((10 + slot, name, text))
 
 
 def _facts(flat: Flat, value: Any, varying: bool) -> bool:
     """Take names and values, however written; false where it holds none."""
+    if isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), dict | list):
+        value = inner  # A list within an element of its own.
     pairs = list(_pairs(value))
     for slot, (name, text) in enumerate(pairs, 1):
         if varying:
@@ -285,7 +369,14 @@ def _facts(flat: Flat, value: Any, varying: bool) -> bool:
     return bool(pairs)
 
 
+def _is_pair(value: dict[str, Any]) -> bool:
+    """Whether a mapping is one name with its value, as XML has it where there is no second."""
+    return any(scalar(value.get(key)) for key in NAME_KEYS) and any(value.get(key) for key in VALUE_KEYS)
+
+
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and _is_pair(value):
+        value = [value]
     if isinstance(value, dict):
         for name, part in value.items():
             text = ", ".join(scalar(one) for one in part if scalar(one)) if isinstance(part, list) else scalar(part)

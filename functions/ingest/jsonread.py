@@ -173,6 +173,9 @@ def find_items(catalogue: Catalogue, dialect: Dialect, wanted: frozenset[str] = 
 
 
 def _nothing_like(name: str, census: "_Census") -> str:
+    if census.empty and not any(kind == "array" for kind, _ in census.keys):
+        where = f"the list {census.empty[0]!r}" if census.empty[0] else "its list"
+        return f"{name}: {where} is empty, so there are no products; export the catalogue again"
     if not census.keys:
         return (
             f"{name}: holds {census.scalars} plain values and no objects, so no products;"
@@ -186,17 +189,22 @@ def _nothing_like(name: str, census: "_Census") -> str:
 
 
 class _Census:
-    """Counts objects and their keys by where they lie."""
+    """Counts objects and their keys by where they lie, and notes which lists are empty."""
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.wanted = wanted
         self.keys: dict[tuple[str, str], set[str]] = {}
         self.counts: dict[tuple[str, str], int] = {}
         self.scalars = 0
+        self.empty: list[str] = []
+        self._opened = False
         self._stack: list[tuple[str, tuple[str, str]]] = []
 
     def see(self, prefix: str, event: str, value: Any) -> None:
         """Take one event of `ijson.parse`."""
+        if event == "end_array" and self._opened:
+            self.empty.append(prefix)
+        self._opened = event == "start_array"
         if event == "start_map":
             place = self._place(prefix)
             self.counts[place] = self.counts.get(place, 0) + 1
@@ -216,7 +224,8 @@ class _Census:
     def _place(self, prefix: str) -> tuple[str, str]:
         if not self._stack:
             return "one", ""
-        if self._stack[-1][0] == "array":
+        kind, (around, _) = self._stack[-1]
+        if kind == "array" or around == "array":  # What wraps each item of a list has the same keys in each.
             return "array", prefix
         return "map", prefix.rpartition(".")[0]
 

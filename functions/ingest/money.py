@@ -15,6 +15,13 @@ RANGE_WORDS = re.compile(
     r"\b(?:from|to|ab|bis|von|de|des|à partir de|desde|hasta|da|a partire da|od|do|vanaf|от|до|від|starting at)\b\.?",
     re.I,
 )
+TAIL = re.compile(
+    r"(?<=[\d.,\s€$£])(?:\s*(?:(?:incl?|inkl|excl?|zzgl|plus)\.?\s*(?:\d+\s*%\s*)?"
+    r"(?:vat|tax|gst|mwst|ust|btw|iva|tva|moms)\b\.?"
+    r"|(?:/\s*)?\b(?:ttc|ht|each|ea|brutto|netto|per (?:piece|item|unit)|(?:pro )?stück)\b\.?|\*))+\s*$",
+    re.I,
+)
+"""What follows on a price and is none of it: its tax, or that it is for one piece."""
 LARGEST = Decimal(10) ** 12
 
 
@@ -69,7 +76,9 @@ def _read(text: str, wanted: str | None) -> Money | None:
     if text.casefold() in EMPTY:
         return None
     plain = (
-        text.replace("’", "'")
+        TAIL.sub("", text)
+        .strip()
+        .replace("’", "'")
         .replace("٫", ".")
         .replace("٬", ",")
         .replace("/-", "")

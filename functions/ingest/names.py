@@ -27,6 +27,7 @@ def norm(name: str) -> str:
     return NOT_WORD.sub("", re.sub(r"^g:", "", name, flags=re.I).casefold())
 
 
+@lru_cache(maxsize=4096)
 def bare(name: str) -> str:
     """`norm` without what stands in brackets: ``Опис (html)``."""
     return norm(re.sub(r"[(\[（【][^)\]）】]*[)\]）】]", " ", name))

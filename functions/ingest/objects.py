@@ -10,9 +10,9 @@ from functions.common.errors import InputError
 from functions.ingest import jsonread, saleor, wxr, xmlread, yamlread
 from functions.ingest.columns import Column, Mapping, map_columns
 from functions.ingest.draft import Draft, Refusal
-from functions.ingest.families import Complete, feed
-from functions.ingest.items import flatten
-from functions.ingest.names import norm
+from functions.ingest.families import Complete, feed, hundredths
+from functions.ingest.items import Flat, flatten
+from functions.ingest.names import field_rank, norm
 from functions.ingest.source import Catalogue, Dialect
 
 SAMPLE = 200
@@ -76,13 +76,15 @@ class ItemReader:
         if not flats:
             raise InputError(f"{self.catalogue.name}: holds no items, so no products; export the catalogue again")
         self.mapping = map_columns(self.catalogue.name, names, rows, wanted, {})
+        if self.mapping.in_cents:
+            self.complete = hundredths(None)
         self.keys = names
         have = {norm(name) for item in sample for name in item}
         if self.dialect.syntax in {"json", "jsonl"}:
             self.format = next((name for name, keys in NAMED if keys <= have), self.format)
         group = self.mapping.fields.get("group")
         if group is not None and self.mapping.filled[group] > 0:
-            self.complete = feed(self.mapping)
+            self.complete = hundredths(feed(self.mapping)) if self.mapping.in_cents else feed(self.mapping)
             self.grouped = True
 
     @property
@@ -113,6 +115,10 @@ class ItemReader:
         if not draft.currency:  # It may stand within a price, where no key of its own holds it.
             inner = (text for name, text in flat.cells.items() if name.endswith(".currency"))
             draft.currency = next(filter(None, inner), "")
+        if not draft.title.strip():
+            _compound_title(draft, flat.cells)
+        if flat.attributes:
+            _fields_from_attributes(draft, flat)
         own = [(name, full[place]) for place, name in self.mapping.attributes if full[place]]
         draft.attributes = own + flat.attributes
         draft.record = [msgspec.json.encode(item, enc_hook=str).decode()]
@@ -120,6 +126,24 @@ class ItemReader:
             draft.aliases = list(self.complete(draft, cells))
             draft.options = draft.options or flat.options
         return draft
+
+
+def _compound_title(draft: Draft, cells: dict[str, str]) -> None:
+    """Name an offer that has no name in the way of Yandex Market: by its kind, its maker and its model."""
+    if model := cells.get("model", "").strip():
+        draft.title = " ".join(filter(None, (cells.get("typePrefix"), cells.get("vendor"), model)))
+        draft.category = "" if draft.category == "vendor.model" else draft.category
+
+
+def _fields_from_attributes(draft: Draft, flat: Flat) -> None:
+    """Take brand and texts from where Ceneo and Magento keep them, among the attributes."""
+    for what in ("brand", "description", "short"):
+        if getattr(draft, what).strip():
+            continue
+        found = next((pair for pair in flat.attributes if field_rank(what, pair[0]) is not None), None)
+        if found is not None:
+            setattr(draft, what, found[1])
+            flat.attributes.remove(found)
 
 
 def _numbered(values: Iterator[Any]) -> Iterator[Numbered]:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Protocol
 
 from functions.common.errors import InputError
+from functions.ingest.money import PLAIN
 from functions.ingest.names import field_rank, norm, table
 from functions.ingest.source import Catalogue, Dialect
 
@@ -166,7 +167,19 @@ def _header_place(records: list[list[str]], wanted: dict[str, str]) -> int | Non
     most = max(count for count, _ in candidates)
     first = candidates[0]
     # A row further down is the header only where what stands above it is none: data may hold a word or two like names.
-    return first[1] if first[0] >= 2 or most < 2 else next(place for count, place in candidates if count == most)
+    place = first[1] if first[0] >= 2 or most < 2 else next(place for count, place in candidates if count == most)
+    return _lowest(records, place, wanted)
+
+
+def _lowest(records: list[list[str]], place: int, wanted: dict[str, str]) -> int:
+    """The last of several headers: Amazon's templates have names for people, and below them names for machines."""
+    while place + 1 < len(records):
+        filled = [cell for cell in records[place + 1] if cell.strip()]
+        known = _recognised(filled, wanted)
+        if known < 3 or known * 2 < len(filled) or any(map(PLAIN.fullmatch, filled)):
+            break
+        place += 1
+    return place
 
 
 def fitted(record: list[str], width: int) -> list[str]:

@@ -31,6 +31,10 @@ BINARY = (
     (b"PAR1", "a Parquet file", "export the catalogue as CSV or JSON Lines"),
     (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
 )
+SHEET = re.compile(
+    r"(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:html|workbook)\b[^>]*urn:schemas-microsoft-com:office",
+)
+"""The root of a sheet kept as XML or HTML; the same address within a text is only what was pasted from Word."""
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 ENTRY = re.compile(r"\s*-\s+(?:&\w+\s+)?(?:\{|(?:[\w .'\"-]{1,80}|[^\W\d][\w .]*)\s*:(?:\s|$))")
 PAIR = re.compile(r"[\w'\"][\w .'\"-]{0,60}:(?:\s|$)")
@@ -111,6 +115,11 @@ def _look(catalogue: Catalogue) -> Dialect:
     _refuse_binary(catalogue.name, found.start, found.name)
     text = found.start.decode(found.name, "replace").lstrip("\ufeff \t\r\n")
     lower = text[:2000].lower()
+    if SHEET.match(lower):
+        raise InputError(
+            f"{catalogue.name}: is a table that a spreadsheet program keeps as XML or HTML, not a text catalogue;"
+            " open it there, save the sheet as CSV (UTF-8), and give that file"
+        )
     if lower.startswith(("<!doctype html", "<html")) or ("<html" in lower and "<body" in text.lower()):
         raise InputError(
             f"{catalogue.name}: is an HTML page, not a catalogue (perhaps a log-in page was saved);"

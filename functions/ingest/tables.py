@@ -12,7 +12,7 @@ import msgspec
 
 from functions.ingest.columns import Column, map_columns
 from functions.ingest.draft import Draft, Refusal
-from functions.ingest.families import FAMILIES, Complete
+from functions.ingest.families import FAMILIES, Complete, hundredths
 from functions.ingest.names import bare, norm
 from functions.ingest.rows import Rows, UnclosedError, find_shape
 from functions.ingest.source import Catalogue, Dialect
@@ -42,6 +42,8 @@ class Format(msgspec.Struct, frozen=True):
     values: list[str] = []
     key: str = ""
     carry: bool = False
+    below: bool = False
+    ignored: list[str] = []
     child: dict[str, Any] = {}
     fields: dict[str, list[str]] = {}
     split: str = ""
@@ -73,11 +75,11 @@ def _kind_column(form: Format, names: list[str], sample: Sequence[Sequence[str]]
         words = set(form.values)
         for place in range(len(names)):
             seen = {part.strip().lower().replace("-", "") for row in sample for part in row[place].split(",")} - {""}
-            if seen and seen <= words:
+            if seen <= words and seen - {*form.child.get("values", ())}:  # Variants alone are any shop's.
                 return place
         return None
-    named = form.child.get("column")
-    return next((place for place, name in enumerate(names) if norm(name) == named), None) if named else None
+    named = form.child.get("column", "").split("|")
+    return next((place for place, name in enumerate(names) if name and norm(name) in named), None)
 
 
 class TableReader:
@@ -97,11 +99,16 @@ class TableReader:
         self.mapping = map_columns(catalogue.name, self.names, sample, wanted, self.form.fields)
         self.key = self.mapping.place(*self.form.key.split("|")) if self.form.key else None
         self.complete: Complete | None = FAMILIES[self.form.family](self.mapping) if self.form.family else None
+        if self.mapping.in_cents:
+            self.complete = hundredths(self.complete)
         if self.key is not None and self.key not in self.mapping.fields.values():
             self.mapping.other[self.key] = "key"
         if kind is not None:
             self.mapping.other[kind] = "kind"
-        self.mapping.attributes = [pair for pair in self.mapping.attributes if pair[0] not in self.mapping.other]
+        dropped = {place for place, name in enumerate(self.names) if {norm(name), bare(name)} & {*self.form.ignored}}
+        self.mapping.attributes = [
+            pair for pair in self.mapping.attributes if pair[0] not in self.mapping.other and pair[0] not in dropped
+        ]
         tabbed = self.shape.delimiter == "\t"
         self.format = self.form.name.replace("CSV", "TSV") if tabbed else self.form.name
         belong = self.key is not None or bool(self.form.child) or self.form.family in {"feed", "parented"}
@@ -164,7 +171,7 @@ class TableReader:
         # One empty cell behind the row's own stands for every field that the catalogue has not.
         pick: Callable[[list[str]], Any] = itemgetter(*(fields.get(name, -1) for name in DRAFT_FIELDS))
         attributes, pairs, split = self.mapping.attributes, self.mapping.pairs, self.form.split
-        key, carry, title_place, kind = self.key, self.form.carry, fields["title"], self.kind
+        key, carry, below, title_place, kind = self.key, self.form.carry, self.form.below, fields["title"], self.kind
         kinds = frozenset(self.form.child.get("values", ()))
         id_place = fields.get("product_id", -1)
         keyed = self.grouped and key is None
@@ -180,6 +187,8 @@ class TableReader:
             if carry:
                 own = above = own or above
             child = _is_kind(full[kind], kinds) if kind is not None else bool(own) and not full[title_place].strip()
+            if below:
+                own = above = above if child else own or f"row {number}"
             return draft(number, own, child, *pick(full), found, options, cells, [], split)
 
         return make

@@ -206,6 +206,8 @@ def _value(element: Element) -> Any:
         text = element.text or ""
         if not text.strip() and (link := marks.get("@href") or marks.get("@url") or marks.get("@value")):
             return link
+        if marks and not text.strip():  # All that it says stands in its attributes: <price gross="9.90"/>.
+            return {name[1:]: value for name, value in marks.items()}
         return {**marks, "#text": text} if marks and text.strip() else text
     found: dict[str, Any] = {name[1:]: value for name, value in marks.items()}
     google: set[str] = set()

@@ -47,6 +47,8 @@ def test_one_object_is_one_product(ingest: Ingest) -> None:
         ({"centAmount": 1990, "currencyCode": "EUR", "fractionDigits": 2}, (Decimal("19.90"), "EUR")),
         ({"minVariantPrice": {"amount": "5.0", "currencyCode": "GBP"}}, (Decimal("5.0"), "GBP")),
         ("19,90 €", (Decimal("19.90"), "EUR")),
+        ({"id": "price_1", "unit_amount": 1990, "currency": "usd"}, (Decimal("19.90"), "USD")),
+        ({"id": "price_1", "unit_amount": 1990, "currency": "jpy"}, (Decimal(1990), "JPY")),
     ],
 )
 def test_prices_in_mappings_are_read(ingest: Ingest, price: Any, expected: tuple[Decimal, str]) -> None:
@@ -75,6 +77,103 @@ def test_woocommerce_rest_items_are_read(ingest: Ingest) -> None:
     }  # fmt: skip
     (mug,) = ingest(json.dumps([item])).products
     assert (mug.category, mug.link, mug.attributes) == ("Cups", "https://s.example.com/mug", {"Glaze": "Moss, Ink"})
+
+
+def test_a_product_of_stripe_whose_price_is_a_reference_has_none(ingest: Ingest) -> None:
+    item = {
+        "id": "prod_1",
+        "object": "product",
+        "name": "Fog towel",
+        "default_price": "price_1Mo",
+        "description": "Soft.",
+    }
+    (towel,) = ingest(json.dumps({"object": "list", "data": [item]})).products
+    assert (towel.price, towel.attributes) == (None, {})
+
+
+def test_a_price_in_cents_by_its_key_is_read_in_whole_units(ingest: Ingest) -> None:
+    assert ingest(json.dumps([{"name": "Fog towel", "price_cents": 1590}])).products[0].price == Decimal("15.90")
+
+
+def test_a_price_of_woocommerces_store_interface_is_in_minor_units(ingest: Ingest) -> None:
+    prices = {"price": "2400", "regular_price": "3000", "currency_code": "GBP", "currency_minor_unit": 2}
+    (towel,) = ingest(json.dumps([{"id": 34, "name": "Fog towel", "description": "Soft.", "prices": prices}])).products
+    assert (towel.price, towel.currency) == (Decimal(24), "GBP")
+
+
+def test_texts_among_magentos_custom_attributes_are_the_products(ingest: Ingest) -> None:
+    custom = {"description": "<p>Soft linen.</p>", "short_description": "Soft", "material": "Linen"}
+    pairs = [{"attribute_code": name, "value": value} for name, value in custom.items()]
+    items = [{"id": 1, "sku": "F1", "name": "Fog towel", "price": 24, "custom_attributes": pairs}]
+    (towel,) = ingest(json.dumps({"items": items, "total_count": 1})).products
+    assert (towel.description, towel.attributes) == ("Soft linen.", {"Material": "Linen"})
+
+
+def test_option_values_and_custom_fields_of_bigcommerces_interface_are_attributes(ingest: Ingest) -> None:
+    variants = [
+        {"id": at, "option_values": [{"id": at, "label": label, "option_display_name": "Size"}]}
+        for at, label in enumerate(["Small", "Large"])
+    ]
+    more = {
+        "custom_fields": [{"name": "Weave", "value": "Waffle"}],
+        "images": [{"url_standard": "https://c.example.com/1.jpg"}],
+    }
+    item = {"id": 77, "name": "Fog towel", "description": "Soft.", "price": 24, "variants": variants} | more
+    (towel,) = ingest(json.dumps({"data": [item]})).products
+    assert towel.attributes == {"Size": "Small, Large", "Weave": "Waffle"}
+    assert towel.image_url == "https://c.example.com/1.jpg"
+
+
+TOWEL = {"name": {"en": "Fog towel", "de": "Tuch"}, "description": {"en": "Soft."}, "slug": {"en": "fog-towel"}}
+MASTER = {
+    "id": 1,
+    "sku": "F1",
+    "prices": [{"value": {"type": "centPrecision", "currencyCode": "EUR", "centAmount": 2400, "fractionDigits": 2}}],
+    "images": [{"url": "https://cdn.example.com/1.jpg"}],
+    "attributes": [{"name": "color", "value": "fog"}],
+}
+
+
+@pytest.mark.parametrize("wrap", [lambda towel: towel, lambda towel: {"key": "k", "masterData": {"current": towel}}])
+def test_commercetools_products_have_what_their_master_variant_has(ingest: Ingest, wrap: Callable[[Any], Any]) -> None:
+    items = [wrap(TOWEL | {"id": "e7", "masterVariant": MASTER, "variants": []})]
+    (towel,) = ingest(json.dumps({"limit": 20, "count": 1, "results": items})).products
+    assert (towel.title, towel.description, towel.price, towel.currency) == ("Fog towel", "Soft.", Decimal(24), "EUR")
+    assert (towel.image_url, towel.attributes) == ("https://cdn.example.com/1.jpg", {"Color": "fog"})
+
+
+OFFERS = [
+    {"@type": "Offer", "url": "https://s.example.com/1", "price": "24.00", "priceCurrency": "EUR"},
+    {
+        "@type": "AggregateOffer",
+        "url": "https://s.example.com/1",
+        "lowPrice": "24.00",
+        "highPrice": "30",
+        "priceCurrency": "EUR",
+    },
+    [{"@type": "Offer", "url": "https://s.example.com/1", "price": 24, "priceCurrency": "EUR"}],
+]
+
+
+@pytest.mark.parametrize("offers", OFFERS)
+def test_a_list_of_linked_data_is_read_with_its_offers(ingest: Ingest, offers: Any) -> None:
+    item = {"@type": "Product", "sku": "F1", "name": "Fog towel", "description": "Soft.", "offers": offers}
+    entries = [
+        {"@type": "ListItem", "position": at, "item": item | {"sku": f"F{at}", "name": f"Fog {at}"}} for at in (1, 2)
+    ]
+    found = ingest(json.dumps({"@context": "https://schema.org", "@type": "ItemList", "itemListElement": entries}))
+    towel = found.products[0]
+    assert (found.titles, found.rules) == (["Fog 1", "Fog 2"], [])
+    assert (towel.price, towel.currency, towel.link) == (Decimal(24), "EUR", "https://s.example.com/1")
+    assert (towel.category, towel.attributes) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("[]", "its list is empty"), ('{"count":0,"products":[]}', "the list 'products' is empty")]
+)
+def test_an_export_of_no_products_is_told_to_be_empty(ingest: Ingest, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=f"{told}, so there are no products; export"):
+        ingest(text)
 
 
 def test_a_saleor_fixture_is_put_together_from_its_records(ingest: Ingest) -> None:
@@ -237,6 +336,78 @@ def test_any_list_of_elements_with_titles_is_read(ingest: Ingest) -> None:
     (stool,) = ingest(f"<yml_catalog><shop><name>S</name><offers>{offer}</offers></shop></yml_catalog>").products
     assert (stool.product_id, stool.title, stool.price) == ("5", "Стул", Decimal(4990))
     assert stool.attributes == {"Цвет": "дуб", "Высота": "45 см"}
+
+
+def test_ceneo_offers_keep_text_brand_and_facts_in_short_names(ingest: Ingest) -> None:
+    offer = (
+        '<o id="F1" url="https://s.example.pl/1" price="99.90"><cat>Dom/Łazienka</cat><name>Ręcznik lniany</name><desc>Miękki.</desc>'
+        '<attrs><a name="Producent">Fogwell</a><a name="Kolor">szary</a><a name="EAN">5901234123457</a></attrs></o>'
+    )
+    (towel,) = ingest(f'<offers version="1">{offer}</offers>').products
+    assert (towel.description, towel.category, towel.brand) == ("Miękki.", "Dom > Łazienka", "Fogwell")
+    assert towel.attributes == {"Kolor": "szary"}
+
+
+def test_elements_that_say_all_in_attributes_or_are_marked_with_a_language_are_read(ingest: Ingest) -> None:
+    product = (
+        '<product id="1" currency="PLN"><producer id="9" name="Fogwell"/><category id="4" name="Dom/Łazienka"/>'
+        '<description><name xml:lang="pol">Ręcznik lniany</name><long_desc xml:lang="pol">Miękki.</long_desc></description>'
+        '<price gross="99.90" net="81.22"/></product>'
+    )
+    (towel,) = ingest(f'<offer version="3.0"><products>{product}</products></offer>').products
+    assert (towel.title, towel.description, towel.brand) == ("Ręcznik lniany", "Miękki.", "Fogwell")
+    assert (towel.price, towel.currency, towel.category) == (Decimal("99.90"), "PLN", "Dom > Łazienka")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet/></Workbook>',
+        '<html xmlns:x="urn:schemas-microsoft-com:office:excel"><body><table><tr><td>name</td></tr></table></body></html>',
+    ],
+)
+def test_a_sheet_kept_as_xml_or_html_is_refused_with_how_to_save_it(ingest: Ingest, text: str) -> None:
+    with pytest.raises(InputError, match=r"spreadsheet program keeps as XML or HTML.*save the sheet as CSV"):
+        ingest(text, name="export.xls")
+
+
+def test_heureka_parameters_are_attributes(ingest: Ingest) -> None:
+    item = (
+        "<SHOPITEM><ITEM_ID>F1</ITEM_ID><PRODUCTNAME>Lněný ručník</PRODUCTNAME><PRICE_VAT>599</PRICE_VAT>"
+        "<CATEGORYTEXT>Dům | Koupelna</CATEGORYTEXT>{}</SHOPITEM>"
+    )
+    one = "<PARAM><PARAM_NAME>Barva</PARAM_NAME><VAL>šedá</VAL></PARAM>"
+    two = one + "<PARAM><PARAM_NAME>Velikost</PARAM_NAME><VAL>50 cm</VAL></PARAM>"
+    text = item.format(one) + item.format(two).replace("F1", "F2").replace("ručník", "ubrus")
+    towel, cloth = ingest(f"<SHOP>{text}</SHOP>").products
+    assert (towel.category, towel.price) == ("Dům > Koupelna", Decimal(599))
+    assert (towel.attributes, cloth.attributes) == ({"Barva": "šedá"}, {"Barva": "šedá", "Velikost": "50 cm"})
+
+
+def test_a_single_product_detail_of_a_merchant_feed_is_an_attribute(ingest: Ingest) -> None:
+    detail = "<g:product_detail><g:section_name>General</g:section_name><g:attribute_name>Weave</g:attribute_name><g:attribute_value>Waffle</g:attribute_value></g:product_detail>"
+    (stool,) = ingest(RSS.format(items=ITEM.format(n=1).replace("</item>", detail + "</item>"))).products
+    assert stool.attributes == {"Color": "Oat", "Weave": "Waffle"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_variants_in_a_shops_atom_feed_give_the_price(ingest: Ingest, count: int) -> None:
+    variants = [
+        f"<s:variant><title>V</title><s:price currency='USD'>2{n}.00</s:price></s:variant>" for n in range(4, 4 + count)
+    ]
+    entry = f"<entry><id>1</id><title>Fog towel</title><s:type>Towels</s:type><summary>Soft.</summary>{''.join(variants)}</entry>"
+    text = f"<feed xmlns='http://www.w3.org/2005/Atom' xmlns:s='http://jadedpixel.com/-/spec/shopify'><title>S</title>{entry}</feed>"
+    (towel,) = ingest(text).products
+    assert (towel.price, towel.currency, towel.attributes) == (Decimal(24), "USD", {})
+
+
+def test_an_offer_of_yandex_without_a_name_is_called_by_kind_maker_and_model(ingest: Ingest) -> None:
+    offer = (
+        '<offer id="7" type="vendor.model"><price>900</price><currencyId>RUR</currencyId><typePrefix>Крючок</typePrefix>'
+        "<vendor>Fogwell</vendor><model>Дуб 5</model></offer><offer id='8'><name>Стул</name><price>5</price></offer>"
+    )
+    hook, _ = ingest(f"<yml_catalog><shop><offers>{offer}</offers></shop></yml_catalog>").products
+    assert (hook.title, hook.category, hook.currency) == ("Крючок Fogwell Дуб 5", "", "RUB")
 
 
 def test_xml_in_windows_1251_is_read_by_its_declaration(ingest: Ingest) -> None:

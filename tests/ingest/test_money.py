@@ -36,6 +36,12 @@ from functions.ingest.money import PriceError, read_currency, read_price
         ("1,299", "1299", None),
         ("0,500", "0.5", None),
         ("٣٨٠٠", "3800", None),
+        ("12,50 € inkl. MwSt.", "12.50", "EUR"),
+        ("12.50 incl. 20% VAT", "12.50", None),
+        ("12,50 € TTC", "12.50", "EUR"),
+        ("£12.50 each", "12.50", "GBP"),
+        ("19,90 € / Stück *", "19.90", "EUR"),
+        ("1600 RUR", "1600", "RUB"),
     ],
 )
 def test_a_price_is_read_as_its_writer_meant_it(text: str, amount: str, currency: str | None) -> None:
