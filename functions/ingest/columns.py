@@ -264,7 +264,7 @@ def _find_attributes(mapping: Mapping, columns: list[list[str]], taken: set[int]
 
 def _is_zero(values: list[str]) -> bool:
     """Whether a column holds nothing but 0, as shops write measures that nobody filled in."""
-    return all(re.fullmatch(r"\s*0*[.,]?0+\s*", value) for value in values)
+    return all(value.strip().strip("0") in {"", ".", ","} for value in values)
 
 
 def _is_kin(name: str) -> bool:

@@ -22,9 +22,12 @@ VARYING = frozenset({"Color", "Size", "Material", "Pattern", "Flavor", "Scent", 
 ROOTS = frozenset({"home", "root", "accueil", "inicio", "start", "startseite", "strona główna"})
 """PrestaShop's category that holds all others."""
 BIGCOMMERCE_OPTION = re.compile(
-    r"\[[A-Z]{1,3}\]([^=]+)=(.+?)(?=,\s*\[[A-Z]{1,3}\]|$)|Name=(.+?)\|Value=(.+?)(?=;?Type=|;|$)"
+    r"\[[A-Z]{1,3}\]([^=]{1,100})=(.{1,200}?)(?=, ?\[[A-Z]{1,3}\]|$)"
+    r"|Name=(.{1,100}?)\|Value=(.{1,200}?)(?=;?Type=|;|$)"
 )
+COLOUR_CODE = re.compile(r"(?::#|\[#)[0-9a-fA-F]{3,8}\]?$")
 CENTS = re.compile(r"\s*(\d{1,12})(?:\.0+)?\s*", re.ASCII)
+UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
 WIX_MEDIA = "https://static.wixstatic.com/media/"
 WOO_PARENT = """
@@ -198,7 +201,7 @@ def woocommerce(mapping: Mapping) -> Complete:
         draft.child = False
         draft.key = f"sku:{own_sku}" if own_sku else f"id:{own_id}" if own_id else ""
         draft.product_id = own_sku or own_id
-        draft.category = re.split(r",\s*(?![^>]*$)|,\s*", draft.category)[0]
+        draft.category = UNESCAPED_COMMA.split(draft.category, 1)[0].replace("\\,", ",")
         if "\\n" in draft.description or "\\n" in draft.short:  # WooCommerce writes line breaks as two characters.
             draft.description, draft.short = draft.description.replace("\\n", "\n"), draft.short.replace("\\n", "\n")
         return [(f"id:{own_id}", draft.key)] if own_id and own_sku else NONE
@@ -257,10 +260,8 @@ def bigcommerce(mapping: Mapping) -> Complete:
         if facts is not None:
             draft.attributes += _pairs_in(cells[facts], ";", "=")
         if draft.child:
-            found = BIGCOMMERCE_OPTION.findall(cells[options]) if options is not None else []
-            draft.options += [
-                (slot, old or new, value) for slot, (old, _, new, value) in enumerate(_colours_off(found))
-            ]
+            pairs = _bigcommerce_options(cells[options]) if options is not None else ()
+            draft.options += [(slot, name, value) for slot, (name, value) in enumerate(pairs)]
             draft.title = ""
             draft.price = "" if draft.price.startswith("[") else draft.price
         return NONE
@@ -268,10 +269,10 @@ def bigcommerce(mapping: Mapping) -> Complete:
     return complete
 
 
-def _colours_off(found: list[tuple[str, str, str, str]]) -> Iterable[tuple[str, str, str, str]]:
-    """Options as `BIGCOMMERCE_OPTION` finds them, each with its value last, and that without the code of its colour."""
-    for old, old_value, new, new_value in found:
-        yield old, "", new, re.sub(r"\s*(?::#|\[#)[0-9a-fA-F]{3,8}\]?$", "", old_value or new_value)
+def _bigcommerce_options(cell: str) -> Iterable[tuple[str, str]]:
+    """Names and values of a variant's options, in the older or the newer way; a colour without its code."""
+    for old_name, old_value, name, value in BIGCOMMERCE_OPTION.findall(cell):
+        yield old_name or name, COLOUR_CODE.sub("", old_value or value)
 
 
 def option_columns(mapping: Mapping) -> Complete:

@@ -23,6 +23,8 @@ TAIL = re.compile(
 )
 """What follows on a price and is none of it: its tax, or that it is for one piece."""
 LARGEST = Decimal(10) ** 12
+LONGEST = 200
+NOT_A_NUMBER = "is not a number; write it as 19.99 or leave it empty"
 
 
 class PriceError(ValueError):
@@ -68,7 +70,10 @@ def read_price(text: str, wanted: str | None = None) -> Money | None:
     """
     if PLAIN.fullmatch(text):
         return Money(Decimal(text), None)
-    return _read(SPACES.sub(" ", text).strip().lstrip("'"), wanted)
+    text = SPACES.sub(" ", text).strip().lstrip("'")
+    if len(text) > LONGEST:  # Too long for a price, and for the patterns that look back over their text.
+        raise PriceError("price_number", NOT_A_NUMBER)
+    return _read(text, wanted)
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +94,7 @@ def _read(text: str, wanted: str | None) -> Money | None:
     numbers = NUMBER.findall(plain)
     words = RANGE_WORDS.sub("~", NUMBER.sub("\0", plain))
     if not numbers:
-        raise PriceError("price_number", "is not a number; write it as 19.99 or leave it empty")
+        raise PriceError("price_number", NOT_A_NUMBER)
     if re.match(r"[^\w\0]*[-−(]\s*[^\w\0]{0,3}\0", words) or re.match(r"\s*\w{0,3}[^\w\0]?\s*[-−]\s*\0", words):
         raise PriceError("price_negative", "is negative; write a price of 0 or more, or leave it empty")
     currency = _currency(words, wanted)
@@ -112,7 +117,7 @@ def _currency(words: str, wanted: str | None) -> str | None:
         if code is None and re.fullmatch(r"[A-Z]{3}", mark):
             code = mark  # A code that no list knows: the contract refuses it by name.
         if code is None:
-            raise PriceError("price_number", "is not a number; write it as 19.99 or leave it empty")
+            raise PriceError("price_number", NOT_A_NUMBER)
         found.add(code)
     if len(found) > 1 and "USD" in found:
         found.discard("USD")  # "$19.99 CAD": the code says which dollar.
@@ -130,7 +135,7 @@ def _amount(number: str, currency: str | None) -> Decimal:
         whole, part = re.sub(r"[.,]", "", text[:decimal]), text[decimal + 1 :]
         groups_right = _grouped(text[:decimal])
         if not groups_right or text.count(text[decimal]) > 1:
-            raise PriceError("price_number", "is not a number; write it as 19.99 or leave it empty")
+            raise PriceError("price_number", NOT_A_NUMBER)
         return _decimal(whole, part)
     if not dots and not commas:
         return _decimal(text, "")
@@ -138,7 +143,7 @@ def _amount(number: str, currency: str | None) -> Decimal:
     parts = text.split(separator)
     if len(parts) > 2:
         if not _grouped(text):
-            raise PriceError("price_number", "is not a number; write it as 19.99 or leave it empty")
+            raise PriceError("price_number", NOT_A_NUMBER)
         return _decimal("".join(parts), "")
     if len(parts[1]) == 3 and _thousands(parts[0], separator, currency):
         return _decimal("".join(parts), "")

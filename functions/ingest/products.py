@@ -18,8 +18,8 @@ PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~%/?=&#+:@!$()*-]+(?<!&amp)")
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
 BARE_HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|shop|store|io|co|de|fr|uk|eu)/)", re.I)
 FIRST_URL = re.compile(r"\S+?(?=[,;|]\s*(?:https?:)?//|[,;|]?\s|[,;|]?$)")
-CODES = re.compile(r"(?:(?:\d+|[0-9a-f]{32})[\s,;|]*)+")
-"""Numbers of categories, or the long ids that Shopware gives them."""
+CODES = re.compile(r"(?>(?:\d+|[0-9a-f]{32})(?:[\s,;|]+|\Z))+")
+"""Numbers of categories, or the long ids that Shopware gives them; atomic, as a number can be split in many ways."""
 TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_]([A-Z][a-z]{3}))?(?:[-_]([a-zA-Z]{2}|\d{3}))?")
 NO_TITLE = "has no title, so there is nothing to advertise; give the product a title, or delete the row"
 NO_PARENT = (
@@ -256,7 +256,7 @@ def category_path(text: str) -> str:
     clean = clean_line(text)
     if not clean or CODES.fullmatch(clean):
         return ""
-    clean = clean.split(";")[0].strip()  # The first of several.
+    clean = clean.strip("; ").split(";")[0].strip()  # The first of several.
     for separator in (" > ", ">", " | ", "|", " » ", " / ", "/"):
         if separator in clean:
             return " > ".join(part.strip() for part in clean.split(separator) if part.strip())

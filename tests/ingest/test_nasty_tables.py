@@ -2,6 +2,7 @@
 """Tables as they come: odd separators, ragged rows, leftovers above the header, files that are none."""
 
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -157,3 +158,27 @@ def test_links_that_only_the_shop_resolves_are_left_out(ingest: Ingest) -> None:
     ]  # fmt: skip
     assert found.products[1].link == "https://x.example.com/b?x=1&copy=2"
     assert found.products[2].link == "https://www.example.com/c"
+
+
+BIGCOMMERCE = (
+    "Item,ID,Name,Type,SKU,Options,Inventory Tracking,Price,Category\nProduct,1,Towel,physical,T,,variant,24,Bath\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,title,category\n1,Towel," + "1" * 60 + "x\n",
+        "id,title,category\n1,Towel," + ("1" * 32 + " ") * 40 + "x\n",
+        "id,title,price\n1,Towel,5 " + "ht " * 10_000 + "x\n",
+        BIGCOMMERCE + "Variant,2,,,S," + "[A]" * 40_000 + ",,24,\n",
+        BIGCOMMERCE + "Variant,2,,,S," + "Name=" * 25_000 + ",,24,\n",
+        BIGCOMMERCE + "Variant,2,,,S,Name=Size|Value=" + " " * 40_000 + "x,,24,\n",
+        "id,title,weight\n1,Towel," + "0" * 40_000 + "x\n",
+    ],
+    ids=["digits", "numbers", "price", "options", "names", "spaces", "zeros"],
+)
+def test_no_cell_takes_long_to_read(ingest: Ingest, text: str) -> None:
+    start = time.process_time()
+    assert ingest(text).counts["rows"] in {1, 2}
+    assert time.process_time() - start < 5

@@ -402,3 +402,9 @@ def test_a_description_in_markup_is_no_title(ingest: Ingest) -> None:
 def test_markup_pasted_from_word_makes_no_sheet_of_a_table(ingest: Ingest) -> None:
     pasted = '"<p xmlns:o=""urn:schemas-microsoft-com:office:office"">Soft.<o:p></o:p></p>"'
     assert ingest(f"Name,Description\nFog towel,{pasted}\n").products[0].description == "Soft."
+
+
+def test_the_first_of_several_categories_may_be_empty_or_hold_a_comma(ingest: Ingest) -> None:
+    assert ingest("sku,name,category\n1,Towel,;Bath;Sale\n").products[0].category == "Bath"
+    woo = 'ID,Type,SKU,Name,Published,Categories\n1,simple,T,Towel,1,"Bath\\, spa > Towels, Sale"\n'
+    assert ingest(woo).products[0].category == "Bath, spa > Towels"
