@@ -173,8 +173,8 @@ def find_items(catalogue: Catalogue, dialect: Dialect, wanted: frozenset[str] = 
 
 
 def _nothing_like(name: str, census: "_Census") -> str:
-    if census.empty and not any(kind == "array" for kind, _ in census.keys):
-        where = f"the list {census.empty[0]!r}" if census.empty[0] else "its list"
+    if census.empty is not None and not any(kind == "array" for kind, _ in census.keys):
+        where = f"the list {census.empty!r}" if census.empty else "its list"
         return f"{name}: {where} is empty, so there are no products; export the catalogue again"
     if not census.keys:
         return (
@@ -189,21 +189,21 @@ def _nothing_like(name: str, census: "_Census") -> str:
 
 
 class _Census:
-    """Counts objects and their keys by where they lie, and notes which lists are empty."""
+    """Counts objects and their keys by where they lie, and notes the first list that is empty."""
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.wanted = wanted
         self.keys: dict[tuple[str, str], set[str]] = {}
         self.counts: dict[tuple[str, str], int] = {}
         self.scalars = 0
-        self.empty: list[str] = []
+        self.empty: str | None = None
         self._opened = False
         self._stack: list[tuple[str, tuple[str, str]]] = []
 
     def see(self, prefix: str, event: str, value: Any) -> None:
         """Take one event of `ijson.parse`."""
-        if event == "end_array" and self._opened:
-            self.empty.append(prefix)
+        if event == "end_array" and self._opened and self.empty is None:
+            self.empty = prefix
         self._opened = event == "start_array"
         if event == "start_map":
             place = self._place(prefix)
