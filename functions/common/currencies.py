@@ -11,6 +11,7 @@ class Currencies(NamedTuple):
 
     Attributes:
         codes: all codes in use.
+        no_decimals: whose smallest unit is the currency itself.
         three_decimals: whose amounts are written with three decimals.
         comma_decimal: where a dot separates thousands.
         small_unit: whose everyday prices go into the millions.
@@ -19,6 +20,7 @@ class Currencies(NamedTuple):
     """
 
     codes: frozenset[str]
+    no_decimals: frozenset[str]
     three_decimals: frozenset[str]
     comma_decimal: frozenset[str]
     small_unit: frozenset[str]
@@ -32,6 +34,7 @@ def currencies() -> Currencies:
     table = tomllib.loads(Path(__file__).with_name("currencies.toml").read_text(encoding="utf-8"))
     return Currencies(
         codes=frozenset(table["codes"].split()),
+        no_decimals=frozenset(table["no_decimals"].split()),
         three_decimals=frozenset(table["three_decimals"].split()),
         comma_decimal=frozenset(table["comma_decimal"].split()),
         small_unit=frozenset(table["small_unit"].split()),

@@ -6,11 +6,11 @@ Each function takes a draft already filled from the columns, and the row's cells
 import csv
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from itertools import zip_longest
 
 from functions.ingest.columns import Mapping
 from functions.ingest.draft import GROUP, Draft
+from functions.ingest.money import from_minor
 
 Alias = tuple[str, str]
 Complete = Callable[[Draft, list[str]], Iterable[Alias]]
@@ -26,7 +26,6 @@ BIGCOMMERCE_OPTION = re.compile(
     r"|Name=(.{1,100}?)\|Value=(.{1,200}?)(?=;?Type=|;|$)"
 )
 COLOUR_CODE = re.compile(r"(?::#|\[#)[0-9a-fA-F]{3,8}\]?$")
-CENTS = re.compile(r"\s*(\d{1,12})(?:\.0+)?\s*", re.ASCII)
 UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
 WIX_MEDIA = "https://static.wixstatic.com/media/"
@@ -396,8 +395,7 @@ def hundredths(first: Complete | None) -> Complete:
     """Prices in cents, as their column's name says, in the currency's unit."""
 
     def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
-        if found := CENTS.fullmatch(draft.price):
-            draft.price = format(Decimal(found.group(1)).scaleb(-2), "f")
+        draft.price = from_minor(draft.price, 2)
         return first(draft, cells) if first is not None else NONE
 
     return complete

@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from functions.common.currencies import currencies
+from functions.ingest.money import from_minor
 from functions.ingest.names import field_rank, norm
 
 VARIANTS = frozenset(
@@ -100,10 +102,8 @@ ADDRESS_KEYS = (
     "url_standard",
     "node",
 )
-WHOLE = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-"""Currencies whose smallest unit is the currency itself."""
+CHOSEN_KEYS = ("selectedOptions", "attributes", "options", "option_values")
+"""Where a variant says what it is."""
 AMOUNT_KEYS = (
     "amount",
     "value",
@@ -119,6 +119,10 @@ AMOUNT_KEYS = (
     "units",
     "#text",
 )
+MINOR_KEYS = {"unit_amount": "", "price": "currency_minor_unit", "centAmount": "fractionDigits"}
+"""Amounts in the smallest unit (Stripe, WooCommerce, commercetools), with the key of how many decimals they have."""
+MINOR_PLACES = frozenset("01234")
+WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 DEEPEST = 3
 CURRENCY_KEYS = frozenset({"currency", "currencycode", "pricecurrency"})
 CONTEXT = frozenset({"@type", "@context"})
@@ -269,21 +273,22 @@ def _money(value: dict[str, Any]) -> tuple[str, str]:
     currency = _currency(value)
     if "units" in value or "nanos" in value:
         units, nanos = scalar(value.get("units")) or "0", scalar(value.get("nanos")) or "0"
-        if units.lstrip("-").isdigit() and nanos.lstrip("-").isdigit():
+        if WHOLE.fullmatch(units) and WHOLE.fullmatch(nanos):
             return format((Decimal(units) + Decimal(nanos) / Decimal(10**9)).normalize(), "f"), currency
-    if scalar(value.get("unit_amount")).isdigit():  # Stripe's, in hundredths but for currencies that have none.
-        places = 0 if currency.upper() in WHOLE else 2
-        return format(Decimal(scalar(value["unit_amount"])).scaleb(-places), "f"), currency
-    if scalar(value.get("currency_minor_unit")).isdigit() and scalar(value.get("price")).isdigit():  # WooCommerce's.
-        return format(
-            Decimal(scalar(value["price"])).scaleb(-min(int(scalar(value["currency_minor_unit"])), 4)), "f"
-        ), currency
-    if "centAmount" in value and scalar(value["centAmount"]).isdigit():
-        digits = int(scalar(value.get("fractionDigits")) or 2)
-        return format(Decimal(scalar(value["centAmount"])).scaleb(-min(digits, 4)), "f"), currency
+    for key, places in MINOR_KEYS.items():
+        if text := scalar(value.get(key)):
+            said = scalar(value.get(places))
+            if said or key != "price":
+                return from_minor(text, int(said) if said in MINOR_PLACES else _places(currency)), currency
     return next(
         (scalar(value[key]) for key in AMOUNT_KEYS if not isinstance(value.get(key), dict | list | None.__class__)), ""
     ), currency
+
+
+def _places(currency: str) -> int:
+    """How many decimals a currency has."""
+    code = currency.upper()
+    return 0 if code in currencies().no_decimals else 3 if code in currencies().three_decimals else 2
 
 
 def _address(value: Any, depth: int = 0) -> str:
@@ -325,22 +330,7 @@ def _variants(flat: Flat, name: str, variants: list[Any]) -> None:
         if not isinstance(variant, dict):
             continue
         variant = variant.get("node", variant) if isinstance(variant.get("node"), dict) else variant
-        price = next(
-            (
-                part
-                for key, part in variant.items()
-                if (field_rank("price", key) is not None and norm(key) != "cost") or norm(key) == "lowprice"
-            ),
-            None,
-        )
-        amount, currency = _money(price) if isinstance(price, dict) else (scalar(price), "")
-        if (
-            not amount
-            and isinstance(variant.get("prices"), list)
-            and variant["prices"]
-            and isinstance(variant["prices"][0], dict)
-        ):
-            amount, currency = _money(variant["prices"][0])
+        amount, currency = _variant_price(variant)
         if amount:
             flat.prices.append(amount)
         if currency:
@@ -350,23 +340,46 @@ def _variants(flat: Flat, name: str, variants: list[Any]) -> None:
         for slot in range(1, 4):
             if text := scalar(variant.get(f"option{slot}")):
                 flat.options.append((slot, "", text))
-        chosen = variant.get("selectedOptions") or variant.get("attributes") or variant.get("options")
-        chosen = chosen or variant.get("option_values")
-        for slot, (name, text) in enumerate(_pairs(chosen)):
-            flat.options.append((10 + slot, name, text))
+        chosen = next(filter(None, (variant.get(key) for key in CHOSEN_KEYS)), None)
+        flat.options += [(10 + slot, *pair) for slot, pair in enumerate(_pairs(chosen))]
+
+
+def _variant_price(variant: dict[str, Any]) -> tuple[str, str]:
+    """Amount and currency of a variant; of several prices, for countries or customers, the first."""
+    price = next(
+        (
+            part
+            for key, part in variant.items()
+            if (field_rank("price", key) is not None and norm(key) != "cost") or norm(key) == "lowprice"
+        ),
+        None,
+    )
+    amount, currency = _money(price) if isinstance(price, dict) else (scalar(price), "")
+    listed = variant.get("prices")
+    if not amount and isinstance(listed, list) and listed and isinstance(listed[0], dict):
+        return _money(listed[0])
+    return amount, currency
 
 
 def _facts(flat: Flat, value: Any, varying: bool) -> bool:
     """Take names and values, however written; false where it holds none."""
-    if isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), dict | list):
-        value = inner  # A list within an element of its own.
-    pairs = list(_pairs(value))
+    pairs = list(_pairs(_unwrapped(value)))
     for slot, (name, text) in enumerate(pairs, 1):
         if varying:
             flat.options.append((slot, name, text))
         else:
             flat.attributes.append((name, text))
     return bool(pairs)
+
+
+def _unwrapped(value: Any) -> Any:
+    """Facts without the element around them: ``<attrs><a name="Colour">…</a></attrs>``, or a name for them all."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    (inner,) = value.values()
+    if isinstance(inner, dict):  # A value with its unit is one fact, not several.
+        return inner if _is_pair(inner) or inner.keys().isdisjoint(VALUE_KEYS) else value
+    return inner if isinstance(inner, list) and any(isinstance(part, dict) for part in inner) else value
 
 
 def _is_pair(value: dict[str, Any]) -> bool:

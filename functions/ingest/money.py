@@ -8,6 +8,7 @@ from typing import NamedTuple
 from functions.common.currencies import currencies
 
 EMPTY = frozenset({"", "-", "–", "—", "n/a", "na", "nan", "null", "none", "undefined", "tba"})
+MINOR = re.compile(r"\s*([0-9]{1,15})(?:\.0+)?\s*", re.ASCII)
 PLAIN = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,4})?", re.ASCII)
 SPACES = re.compile(r"[\s\u00a0\u2009\u202f\u2007]+")
 NUMBER = re.compile(r"\d(?:[\d.,']| (?=\d{3}(?!\d)))*")
@@ -74,6 +75,12 @@ def read_price(text: str, wanted: str | None = None) -> Money | None:
     if len(text) > LONGEST:  # Too long for a price, and for the patterns that look back over their text.
         raise PriceError("price_number", NOT_A_NUMBER)
     return _read(text, wanted)
+
+
+def from_minor(text: str, places: int) -> str:
+    """An amount in cents or the like as one in the currency's unit; any other text as it is."""
+    found = MINOR.fullmatch(text)
+    return format(Decimal(found.group(1)).scaleb(-places), "f") if found else text
 
 
 @lru_cache(maxsize=4096)

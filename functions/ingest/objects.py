@@ -1,6 +1,7 @@
 """Catalogues of items (JSON, JSON Lines, YAML, XML) read as drafts, with keys mapped as columns are."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,7 @@ from functions.ingest.columns import Column, Mapping, map_columns
 from functions.ingest.draft import Draft, Refusal
 from functions.ingest.families import Complete, feed, hundredths
 from functions.ingest.items import Flat, flatten
-from functions.ingest.names import field_rank, norm
+from functions.ingest.names import field_near, field_rank, norm
 from functions.ingest.source import Catalogue, Dialect
 
 SAMPLE = 200
@@ -76,16 +77,16 @@ class ItemReader:
         if not flats:
             raise InputError(f"{self.catalogue.name}: holds no items, so no products; export the catalogue again")
         self.mapping = map_columns(self.catalogue.name, names, rows, wanted, {})
-        if self.mapping.in_cents:
-            self.complete = hundredths(None)
         self.keys = names
         have = {norm(name) for item in sample for name in item}
         if self.dialect.syntax in {"json", "jsonl"}:
             self.format = next((name for name, keys in NAMED if keys <= have), self.format)
         group = self.mapping.fields.get("group")
         if group is not None and self.mapping.filled[group] > 0:
-            self.complete = hundredths(feed(self.mapping)) if self.mapping.in_cents else feed(self.mapping)
+            self.complete = feed(self.mapping)
             self.grouped = True
+        if self.mapping.in_cents:
+            self.complete = hundredths(self.complete)
 
     @property
     def columns(self) -> list[Column]:
@@ -135,12 +136,18 @@ def _compound_title(draft: Draft, cells: dict[str, str]) -> None:
         draft.category = "" if draft.category == "vendor.model" else draft.category
 
 
+@lru_cache(maxsize=4096)
+def _names(what: str, attribute: str) -> bool:
+    """Whether an attribute is a field; one called contents says what is in the box, and describes nothing."""
+    return field_rank(what, attribute) is not None and (what != "description" or field_near(what, attribute))
+
+
 def _fields_from_attributes(draft: Draft, flat: Flat) -> None:
     """Take brand and texts from where Ceneo and Magento keep them, among the attributes."""
     for what in ("brand", "description", "short"):
         if getattr(draft, what).strip():
             continue
-        found = next((pair for pair in flat.attributes if field_rank(what, pair[0]) is not None), None)
+        found = next((pair for pair in flat.attributes if _names(what, pair[0])), None)
         if found is not None:
             setattr(draft, what, found[1])
             flat.attributes.remove(found)

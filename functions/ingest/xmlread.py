@@ -17,6 +17,8 @@ GOOGLE = "base.google.com/ns"
 AMPERSAND_FAULTS = frozenset({4, 11})
 """Codes of expat: not well-formed (invalid token), undefined entity."""
 BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+FORM = frozenset({"@lang", "@space", "@type", "@format", "@scheme"})
+"""Attributes that say how an element's text is meant, and nothing where it has none."""
 USUAL = frozenset(
     {
         "item",
@@ -206,8 +208,8 @@ def _value(element: Element) -> Any:
         text = element.text or ""
         if not text.strip() and (link := marks.get("@href") or marks.get("@url") or marks.get("@value")):
             return link
-        if marks and not text.strip():  # All that it says stands in its attributes: <price gross="9.90"/>.
-            return {name[1:]: value for name, value in marks.items()}
+        if not text.strip() and (told := {name[1:]: value for name, value in marks.items() if name not in FORM}):
+            return told  # All that it says stands in its attributes: <price gross="9.90"/>.
         return {**marks, "#text": text} if marks and text.strip() else text
     found: dict[str, Any] = {name[1:]: value for name, value in marks.items()}
     google: set[str] = set()

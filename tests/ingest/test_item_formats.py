@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import InputError
+from functions.ingest.items import flatten
 
 Ingest = Callable[..., Any]
 STOOL = {"id": 7, "title": "Oak stool", "description": "<p>Three legs.</p>", "price": 89.5, "brand": "Fogwell"}
@@ -49,11 +50,51 @@ def test_one_object_is_one_product(ingest: Ingest) -> None:
         ("19,90 €", (Decimal("19.90"), "EUR")),
         ({"id": "price_1", "unit_amount": 1990, "currency": "usd"}, (Decimal("19.90"), "USD")),
         ({"id": "price_1", "unit_amount": 1990, "currency": "jpy"}, (Decimal(1990), "JPY")),
+        ({"id": "price_1", "unit_amount": 12500, "currency": "kwd"}, (Decimal("12.500"), "KWD")),
+        ({"centAmount": 1990, "currencyCode": "EUR", "fractionDigits": "two"}, (Decimal("19.90"), "EUR")),
     ],
 )
 def test_prices_in_mappings_are_read(ingest: Ingest, price: Any, expected: tuple[Decimal, str]) -> None:
     (product,) = ingest(json.dumps([STOOL | {"price": price}])).products
     assert (product.price, product.currency) == expected
+
+
+@pytest.mark.parametrize("price", [{"unit_amount": "²"}, {"units": "--5"}, {"price": "5", "currency_minor_unit": "³"}])
+def test_a_price_in_odd_digits_harms_no_other_product(ingest: Ingest, price: Any) -> None:
+    found = ingest(json.dumps([STOOL | {"id": 1, "title": "Ash bench", "price": price}, STOOL]))
+    assert "Oak stool" in found.titles
+
+
+@pytest.mark.parametrize(
+    ("facts", "attributes"),
+    [
+        ({"Color": ["Red", "Blue"]}, [("Color", "Red, Blue")]),
+        ({"Weight": {"value": "3", "unit": "kg"}}, []),
+        ({"spec": [{"name": "Color", "value": "Red"}]}, [("Color", "Red")]),
+        ({"spec": {"name": "Color", "value": "Red"}}, [("Color", "Red")]),
+        ({"general": {"Color": "Red"}}, [("Color", "Red")]),
+    ],
+)
+def test_facts_are_told_from_what_is_around_them(facts: dict[str, Any], attributes: list[tuple[str, str]]) -> None:
+    assert flatten({"attributes": facts}).attributes == attributes
+
+
+def test_a_fact_called_contents_is_no_description(ingest: Ingest) -> None:
+    facts = [{"name": "Inhalt", "value": "100 g"}, {"name": "Description", "value": "Three legs."}]
+    (cream, plain) = ingest(
+        json.dumps([{"id": 1, "name": "Cream", "attributes": facts}, {"id": 2, "name": "Wax", "attributes": facts[:1]}])
+    ).products
+    assert (cream.description, cream.attributes) == ("Three legs.", {"Inhalt": "100 g"})
+    assert (plain.description, plain.attributes) == ("", {"Inhalt": "100 g"})
+
+
+def test_how_a_text_is_meant_is_no_text(ingest: Ingest) -> None:
+    entry = '<entry><id>{}</id><title type="text">{}</title><summary type="html"/><brand xml:lang="en"/>{}</entry>'
+    category = '<category scheme="https://s.example.com/c" term="Stools"/>'
+    found = ingest(f"<feed>{entry.format(1, 'Oak stool', category)}{entry.format(2, '', '')}</feed>", name="a.xml")
+    (stool,) = found.products
+    assert (stool.description, stool.brand, stool.category) == ("", "", "Stools")
+    assert found.rules == ["title_missing"]
 
 
 def test_shopify_admin_json_gives_options_and_the_lowest_price(ingest: Ingest) -> None:
