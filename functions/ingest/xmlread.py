@@ -1,12 +1,12 @@
-"""XML catalogues (RSS and Atom feeds, WXR, any list of elements), one item at a time; DTDs and entities are refused."""
+"""XML catalogues (RSS and Atom feeds, WXR, any list of elements), one item at a time; declared entities are refused."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.common import DefusedXmlException, DTDForbidden, EntitiesForbidden
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from functions.common.errors import InputError
 from functions.ingest.jsonread import CORE, DEEPEST
@@ -43,7 +43,7 @@ class Layout:
     Attributes:
         path: tags from the root to an item, without namespaces.
         spaces: the namespaces used.
-        mended: whether bare ampersands had to be taken as text.
+        mended: whether ampersands that begin none of XML's own entities are taken as text.
     """
 
     def __init__(self, path: tuple[str, ...], spaces: frozenset[str], mended: bool) -> None:
@@ -74,7 +74,7 @@ def survey(catalogue: Catalogue, wanted: frozenset[str]) -> Layout:
     The one fault that is mended is the commonest in feeds made by hand: ``&`` where ``&amp;`` should stand.
 
     Raises:
-        InputError: it is malformed (with line and column), declares a DTD, is nested too deeply, or has no items.
+        InputError: it is malformed (with line and column), declares entities, is nested too deeply, or has no items.
     """
     try:
         return _survey(catalogue, wanted, mended=False)
@@ -93,7 +93,8 @@ def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layou
     counts: dict[tuple[str, ...], int] = {}
     spaces: set[str] = set()
     path: list[str] = []
-    for event, element in _events(catalogue, mended):
+    parser = _Parser()
+    for event, element in _events(catalogue, mended, parser):
         space, tag = _split(element.tag)
         if event == "start":
             spaces.add(space)
@@ -119,7 +120,8 @@ def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layou
             f"{catalogue.name}: no element was recognised as a product; tags found: {', '.join(tags) or 'none'};"
             ' say which one holds the title with --map title="TAG"'
         )
-    return Layout(best, frozenset(spaces), mended)
+    # Where a document type is named but not fetched, expat drops entities from attributes without a word.
+    return Layout(best, frozenset(spaces), mended or parser.typed)
 
 
 def _score(path: tuple[str, ...], names: set[str], count: int, wanted: frozenset[str]) -> float:
@@ -134,7 +136,7 @@ def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
     path: list[str] = []
     parents: list[Element] = []
     inside = False
-    for event, element in _events(catalogue, layout.mended):
+    for event, element in _events(catalogue, layout.mended, _Parser()):
         if event == "start":
             path.append(_split(element.tag)[1])
             parents.append(element)
@@ -153,10 +155,42 @@ def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
                 parents[-1].remove(element)
 
 
-def _events(catalogue: Catalogue, mended: bool) -> Iterator[tuple[str, Element]]:
+class _Parser(DefusedXMLParser):
+    """Takes a document type that is only named, or says which elements there are; nothing is ever fetched.
+
+    Attributes:
+        typed: whether the file has a document type.
+        outside: what takes tokens, such as unknown entities, outside of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        self.typed = False
+        self.outside = self.parser.DefaultHandlerExpand
+        self.parser.StartDoctypeDeclHandler = self._begin_type
+        self.parser.EndDoctypeDeclHandler = self._end_type
+        self.parser.AttlistDeclHandler = self._refuse_default
+
+    def _begin_type(self, *_: Any) -> None:
+        self.typed = True
+        self.parser.DefaultHandlerExpand = self._refuse_reference
+
+    def _refuse_reference(self, token: str) -> None:
+        if token.startswith("%"):
+            raise EntitiesForbidden(token, None, None, None, None, None)
+
+    def _end_type(self) -> None:
+        self.parser.DefaultHandlerExpand = self.outside
+
+    def _refuse_default(self, _element: str, name: str, _type: str, default: str | None, _required: bool) -> None:
+        if default is not None:  # It would stand in every element, and be gigabytes as an entity is.
+            raise DTDForbidden(name, None, None)
+
+
+def _events(catalogue: Catalogue, mended: bool, parser: _Parser) -> Iterator[tuple[str, Element]]:
     with catalogue.open() as stream:
         try:
-            yield from iterparse(_Bytes(stream, mended), events=("start", "end"), forbid_dtd=True)
+            yield from iterparse(_Bytes(stream, mended), events=("start", "end"), parser=parser)
         except ParseError as error:
             line, column = error.position
             reason = str(error).split(":")[0]
