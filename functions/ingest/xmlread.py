@@ -17,6 +17,8 @@ GOOGLE = "base.google.com/ns"
 AMPERSAND_FAULTS = frozenset({4, 11})
 """Codes of expat: not well-formed (invalid token), undefined entity."""
 BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+MOST_CATEGORIES = 50_000
+DEEPEST_CATEGORY = 8
 FORM = frozenset({"@lang", "@space", "@type", "@format", "@scheme"})
 """Attributes that say how an element's text is meant, and nothing where it has none."""
 USUAL = frozenset(
@@ -136,6 +138,7 @@ def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
     path: list[str] = []
     parents: list[Element] = []
     inside = False
+    categories = _Categories()
     for event, element in _events(catalogue, layout.mended, _Parser()):
         if event == "start":
             path.append(_split(element.tag)[1])
@@ -148,11 +151,38 @@ def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
         if whole:
             inside = False
             found = _value(element)
-            yield found if isinstance(found, dict) else {"text": found}
+            found = found if isinstance(found, dict) else {"text": found}
+            categories.name(found)
+            yield found
         if not inside:
+            categories.note(element)
             element.clear()
             if parents and len(parents[-1]):
                 parents[-1].remove(element)
+
+
+class _Categories:
+    """The names of categories that stand before the items, which give their ids alone, as Yandex has it."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[str, str]] = {}
+
+    def note(self, element: Element) -> None:
+        """Keep the name and parent of ``<category id="2" parentId="1">Bath</category>``."""
+        own, name = element.get("id"), (element.text or "").strip()
+        if own and name and element.tag == "category" and len(self.known) < MOST_CATEGORIES:
+            self.known[own[:50]] = name[:100], element.get("parentId", "")[:50]
+
+    def name(self, item: dict[str, Any]) -> None:
+        """Write out the first category of an item, from the outermost one in."""
+        ids = item.get("categoryId") if self.known else None
+        own = ids[0] if isinstance(ids, list) else ids
+        path: list[str] = []
+        while isinstance(own, str) and (found := self.known.get(own.strip())) and len(path) < DEEPEST_CATEGORY:
+            path.insert(0, found[0])
+            own = found[1]
+        if path:
+            item.setdefault("category", " > ".join(path))
 
 
 class _Parser(DefusedXMLParser):

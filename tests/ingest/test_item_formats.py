@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import InputError
+from functions.ingest import xmlread
 from functions.ingest.items import flatten
 
 Ingest = Callable[..., Any]
@@ -529,6 +530,35 @@ def test_a_document_type_is_passed_over_and_nothing_is_fetched(ingest: Ingest, t
             server.accept()
     (product,) = found.products
     assert (product.title, product.product_id, product.brand) == ("A&shop; B", "7&1 B", "")
+
+
+def yml(categories: str, offer: str) -> str:
+    shop = f"<categories>{categories}</categories><offers><offer>{offer}</offer></offers>"
+    return f'<!DOCTYPE yml_catalog SYSTEM "shops.dtd"><yml_catalog date="2025-01-01"><shop>{shop}</shop></yml_catalog>'
+
+
+@pytest.mark.parametrize(
+    ("given", "category"),
+    [
+        ("<categoryId>2</categoryId>", "Дом > Ванная"),
+        ("<categoryId> 1 </categoryId><categoryId>2</categoryId>", "Дом"),
+        ("<categoryId>2</categoryId><category>Полотенца</category>", "Полотенца"),
+        ("<categoryId>9</categoryId>", ""),
+        ("<categoryId>3</categoryId>", " > ".join(["Круг"] * 8)),
+        ("", ""),
+    ],
+)
+def test_categories_named_before_the_offers_are_written_out(ingest: Ingest, given: str, category: str) -> None:
+    known = '<category id="1">Дом</category><category id="2" parentId="1">Ванная</category><category id="3" parentId="3">Круг</category>'
+    (towel,) = ingest(yml(known, f"<name>Полотенце</name><price>900</price>{given}"), name="y.xml").products
+    assert (towel.title, towel.category) == ("Полотенце", category)
+
+
+def test_no_more_categories_are_kept_than_fit(ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmlread, "MOST_CATEGORIES", 1)
+    known = '<category id="1">Дом</category><category id="2">Ванная</category>'
+    (towel,) = ingest(yml(known, "<name>Полотенце</name><categoryId>2</categoryId>"), name="y.xml").products
+    assert towel.category == ""
 
 
 def wxr(*items: str) -> str:
