@@ -25,6 +25,9 @@ BIGCOMMERCE_OPTION = re.compile(
     r"\[[A-Z]{1,3}\]([^=]{1,100})=(.{1,200}?)(?=, ?\[[A-Z]{1,3}\]|$)"
     r"|Name=(.{1,100}?)\|Value=(.{1,200}?)(?=;?Type=|;|$)"
 )
+CSCART_FEATURE = re.compile(
+    r"(?:^|;) ?(?:\{\d{1,9}\})? ?(?:\([^()]{1,80}\))? ?([^\s:;(){}\[\]][^:;{}\[\]]{0,80}): ?([A-Z])\[([^\[\]]{1,500})\]"
+)
 COLOUR_CODE = re.compile(r"(?::#|\[#)[0-9a-fA-F]{3,8}\]?$")
 UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 OPTION_COLUMN = re.compile(r"(?:product_variation_option_|variant:|свойство:)\s*(.+)", re.I)
@@ -391,6 +394,24 @@ def shift4shop(_: Mapping) -> Complete:
     return complete
 
 
+def cscart(mapping: Mapping) -> Complete:
+    """Features stand in one cell with id, group, name, kind and values: ``{1}(Look) Colour: S[Red///Blue]``."""
+    place = mapping.place("features")
+    if place is not None:
+        mapping.attributes = [pair for pair in mapping.attributes if pair[0] != place]
+        mapping.other[place] = "attributes"
+
+    def complete(draft: Draft, cells: list[str]) -> Iterable[Alias]:
+        for name, kind, values in CSCART_FEATURE.findall(cells[place]) if place is not None else ():
+            if kind == "E":  # The maker; the vendor is who sells it in a marketplace.
+                draft.brand = values
+            elif kind != "C":  # Ticked or not.
+                draft.attributes.append((name, values.replace("///", ", ")))
+        return NONE
+
+    return complete
+
+
 def hundredths(first: Complete | None) -> Complete:
     """Prices in cents, as their column's name says, in the currency's unit."""
 
@@ -423,5 +444,6 @@ FAMILIES: dict[str, Callable[[Mapping], Complete]] = {
         oxid,
         square,
         shift4shop,
+        cscart,
     )
 }

@@ -160,6 +160,7 @@ def test_links_that_only_the_shop_resolves_are_left_out(ingest: Ingest) -> None:
     assert found.products[2].link == "https://www.example.com/c"
 
 
+CSCART = "Product code,Language,Product name,Features\nT,en,Towel,"
 BIGCOMMERCE = (
     "Item,ID,Name,Type,SKU,Options,Inventory Tracking,Price,Category\nProduct,1,Towel,physical,T,,variant,24,Bath\n"
 )
@@ -168,6 +169,7 @@ BIGCOMMERCE = (
 @pytest.mark.parametrize(
     "text",
     [
+        CSCART + "; {1} (a) b" * 20_000 + "\n",
         "id,title,category\n1,Towel," + "1" * 60 + "x\n",
         "id,title,category\n1,Towel," + ("1" * 32 + " ") * 40 + "x\n",
         "id,title,price\n1,Towel,5 " + "ht " * 10_000 + "x\n",
@@ -176,7 +178,7 @@ BIGCOMMERCE = (
         BIGCOMMERCE + "Variant,2,,,S,Name=Size|Value=" + " " * 40_000 + "x,,24,\n",
         "id,title,weight\n1,Towel," + "0" * 40_000 + "x\n",
     ],
-    ids=["digits", "numbers", "price", "options", "names", "spaces", "zeros"],
+    ids=["features", "digits", "numbers", "price", "options", "names", "spaces", "zeros"],
 )
 def test_no_cell_takes_long_to_read(ingest: Ingest, text: str) -> None:
     start = time.process_time()

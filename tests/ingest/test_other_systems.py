@@ -408,3 +408,17 @@ def test_the_first_of_several_categories_may_be_empty_or_hold_a_comma(ingest: In
     assert ingest("sku,name,category\n1,Towel,;Bath;Sale\n").products[0].category == "Bath"
     woo = 'ID,Type,SKU,Name,Published,Categories\n1,simple,T,Towel,1,"Bath\\, spa > Towels, Sale"\n'
     assert ingest(woo).products[0].category == "Bath, spa > Towels"
+
+
+CSCART = """Product code,Language,Category,List price,Price,Weight,Quantity,Product name,Description,Features,Product id,Product URL,Vendor
+T1,en,Home///Bath,0,24.00,0.3,10,Fog towel,<p>Soft.</p>,{1}Material: T[Oak: a blend]; {2}(Look) Colour: S[Red///Blue]; {3}Brand: E[Fogwell]; {4}New: C[Y],7,https://s.example.com/t,Marketplace
+T2,en,Home///Hall,0,12.00,0.3,10,Oak hook,<p>Solid.</p>,Weave: M[Waffle],8,https://s.example.com/h,Marketplace
+T3,en,Home///Hall,0,12.00,0.3,10,Ash hook,<p>Plain.</p>,,9,https://s.example.com/a,Marketplace
+"""
+
+
+def test_cscart_features_are_attributes_and_its_maker_the_brand(ingest: Ingest) -> None:
+    towel, hook, plain = ingest(CSCART).products
+    assert towel.attributes == {"Material": "Oak: a blend", "Colour": "Red, Blue"}
+    assert (towel.brand, towel.category, towel.price) == ("Fogwell", "Home > Bath", Decimal(24))
+    assert (hook.attributes, plain.attributes) == ({"Weave": "Waffle"}, {})
