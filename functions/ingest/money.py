@@ -17,7 +17,7 @@ RANGE_WORDS = re.compile(
     re.I,
 )
 TAIL = re.compile(
-    r"(?<=[\d.,\s€$£])(?:\s*(?:(?:incl?|inkl|excl?|zzgl|plus)\.?\s*(?:\d+\s*%\s*)?"
+    r"(?:(?<=[\d.,\s€$£])|(?=/))(?:\s*(?:(?:incl?|inkl|excl?|zzgl|plus)\.?\s*(?:\d+\s*%\s*)?"
     r"(?:vat|tax|gst|mwst|ust|btw|iva|tva|moms)\b\.?"
     r"|(?:/\s*)?\b(?:ttc|ht|each|ea|brutto|netto|per (?:piece|item|unit)|(?:pro )?stück)\b\.?|\*))+\s*$",
     re.I,

@@ -30,7 +30,7 @@ def norm(name: str) -> str:
 @lru_cache(maxsize=4096)
 def bare(name: str) -> str:
     """`norm` without what stands in brackets: ``Опис (html)``."""
-    return norm(re.sub(r"[(\[（【][^)\]）】]*[)\]）】]", " ", name))
+    return norm(re.sub(r"[(\[（【][^)\]）】]{0,80}[)\]）】]", " ", name))
 
 
 def words(name: str) -> list[str]:

@@ -20,7 +20,7 @@ MARKUP = re.compile(r"<[a-zA-Z/!?]")
 TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>?")
 ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});?")
 SHORTCODE = re.compile(
-    r"\[(?:/[a-z][a-z0-9_-]*|[a-z][a-z0-9_-]*(?:\s[^\[\]]*)?=[^\[\]]*|(?:vc_|et_pb_|fusion_|av_)[a-z0-9_-]*[^\[\]]*"
+    r"\[(?:/[a-z][a-z0-9_-]*|[a-z][a-z0-9_-]*(?:\s[^\[\]=]*)?=[^\[\]]*|(?:vc_|et_pb_|fusion_|av_)[a-z0-9_-]*[^\[\]]*"
     r"|gallery|caption|embed|audio|video|playlist|products?|add_to_cart|woocommerce_[a-z_]+|contact-form-7[^\[\]]*)/?\]"
 )
 PLACEHOLDER = re.compile(r"\{\{[^{}]{0,400}\}\}|\{%[^{}]{0,400}%\}")

@@ -37,6 +37,8 @@ from functions.ingest.money import PriceError, read_currency, read_price
         ("0,500", "0.5", None),
         ("٣٨٠٠", "3800", None),
         ("12,50 € inkl. MwSt.", "12.50", "EUR"),
+        ("5 EUR/Stück", "5", "EUR"),
+        ("5 EUR / each", "5", "EUR"),
         ("12.50 incl. 20% VAT", "12.50", None),
         ("12,50 € TTC", "12.50", "EUR"),
         ("£12.50 each", "12.50", "GBP"),

@@ -176,9 +176,11 @@ BIGCOMMERCE = (
         BIGCOMMERCE + "Variant,2,,,S," + "[A]" * 40_000 + ",,24,\n",
         BIGCOMMERCE + "Variant,2,,,S," + "Name=" * 25_000 + ",,24,\n",
         BIGCOMMERCE + "Variant,2,,,S,Name=Size|Value=" + " " * 40_000 + "x,,24,\n",
+        PLAIN + "1,Towel,[a " + "= " * 40_000 + "x,9\n",
+        '[{"title": "Towel", "' + "(" * 40_000 + '": "x"}]',
         "id,title,weight\n1,Towel," + "0" * 40_000 + "x\n",
     ],
-    ids=["features", "digits", "numbers", "price", "options", "names", "spaces", "zeros"],
+    ids=["features", "digits", "numbers", "price", "options", "names", "spaces", "shortcode", "key", "zeros"],
 )
 def test_no_cell_takes_long_to_read(ingest: Ingest, text: str) -> None:
     start = time.process_time()
