@@ -95,6 +95,7 @@ def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layou
     counts: dict[tuple[str, ...], int] = {}
     spaces: set[str] = set()
     path: list[str] = []
+    parents: list[Element] = []
     parser = _Parser()
     for event, element in _events(catalogue, mended, parser):
         space, tag = _split(element.tag)
@@ -107,6 +108,7 @@ def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layou
                     names.add(tag)
                 names.update(element.attrib if len(names) < 300 else ())
             path.append(tag)
+            parents.append(element)
             counts[tuple(path)] = counts.get(tuple(path), 0) + 1 if len(path) <= 6 else 0
             if len(path) > DEEPEST:
                 raise InputError(
@@ -114,7 +116,8 @@ def _survey(catalogue: Catalogue, wanted: frozenset[str], mended: bool) -> Layou
                 )
         else:
             path.pop()
-            element.clear()
+            parents.pop()
+            _drop(element, parents)
     best = max(seen, key=lambda key: _score(key, seen[key], counts.get(key, 0), wanted), default=())
     if not best or _score(best, seen[best], counts.get(best, 0), wanted) <= 0:
         tags = sorted({name for names in seen.values() for name in names})[:40]
@@ -156,9 +159,14 @@ def items(catalogue: Catalogue, layout: Layout) -> Iterator[dict[str, Any]]:
             yield found
         if not inside:
             categories.note(element)
-            element.clear()
-            if parents and len(parents[-1]):
-                parents[-1].remove(element)
+            _drop(element, parents)
+
+
+def _drop(element: Element, parents: list[Element]) -> None:
+    """Free an element that has been read; its parent would hold it, though empty, until the file ends."""
+    element.clear()
+    if parents and len(parents[-1]):
+        parents[-1].remove(element)
 
 
 class _Categories:

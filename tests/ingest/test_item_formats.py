@@ -1,8 +1,10 @@
 # ruff: noqa: E501 - a row of a catalogue is one line
 """JSON, JSON Lines, YAML and XML catalogues, invented."""
 
+import io
 import json
 import socket
+import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from functions.common.errors import InputError
 from functions.ingest import xmlread
 from functions.ingest.items import flatten
+from functions.ingest.source import Catalogue
 
 Ingest = Callable[..., Any]
 STOOL = {"id": 7, "title": "Oak stool", "description": "<p>Three legs.</p>", "price": 89.5, "brand": "Fogwell"}
@@ -559,6 +562,22 @@ def test_no_more_categories_are_kept_than_fit(ingest: Ingest, monkeypatch: pytes
     known = '<category id="1">Дом</category><category id="2">Ванная</category>'
     (towel,) = ingest(yml(known, "<name>Полотенце</name><categoryId>2</categoryId>"), name="y.xml").products
     assert towel.category == ""
+
+
+def test_memory_does_not_grow_with_an_xml_catalogue() -> None:
+    def peak(count: int) -> int:
+        raw = f"<rss><channel>{'<item><title>Oak stool</title></item>' * count}</channel></rss>".encode()
+        catalogue = Catalogue("feed.xml", lambda: io.BytesIO(raw))
+        tracemalloc.start()
+        try:
+            layout = xmlread.survey(catalogue, frozenset())
+            assert sum(1 for _ in xmlread.items(catalogue, layout)) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(3000)  # Tables of names are read once.
+    assert peak(12_000) < 1.5 * peak(3000)
 
 
 def wxr(*items: str) -> str:
