@@ -137,6 +137,10 @@ class Subject:
     def stems(self) -> frozenset[str]:
         return stems(self.words)
 
+    def has(self, word: str) -> bool:
+        """Whether a stem stands on the page."""
+        return word in self._places
+
     def together(self, one: str, other: str) -> bool:
         """Whether two stems stand near each other on the page: they are said of the same thing."""
         places = self._places

@@ -11,8 +11,8 @@ from functions.common.brand import Brand
 from functions.common.records import Candidate, CandidateSet, Measures, Product
 from functions.score.facts import Subject
 from functions.score.validity import scaled
-from functions.score.wordlists import table
-from functions.score.words import Text, meaning, stems
+from functions.score.wordlists import table, word_set
+from functions.score.words import STOP_WORDS, Text, meaning, stem, stems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024
 _SOURCE_CHARS = 600
+_STRANGE = 0.12
+"""What each word of the writer's own making costs."""
+_JOINING = word_set("joining")
 _ENOUGH = 6
 """Salient words that an ad can bring; a page with more is covered by so many."""
 
@@ -153,17 +156,29 @@ class Yardstick:
         pairs = list(pairwise(words))
         return sum(self._subject.together(*pair) for pair in pairs) / len(pairs) if pairs else 1.0
 
+    def strangers(self, text: str) -> int:
+        """How many words of a text neither stand on the page nor only join what does (``comes``, ``weighs``, ``three``).
+
+        A writer of this size makes them up: of the house style's own texts, 92 % have none.
+        """
+        return sum(
+            word not in _JOINING and not self._subject.has(stem(word))
+            for word in Text(text).tokens
+            if word not in STOP_WORDS
+        )
+
     def quality(self, candidate: Candidate) -> float:
         """What a single text is worth when texts are chosen, 0 to 1.
 
-        What the writer was sure of, and what keeps the page's words together, weigh most: they tell best the text
-        that twists a fact.
+        What the writer was sure of, and what keeps to the page's words and leaves them together, weigh most: they
+        tell best the text that twists a fact or makes one up.
         """
         text, logprob = candidate.text, candidate.logprob
         sure = self.fluency(text) if logprob is None else scaled("confidence", logprob)
         relevance = scaled("relevance", self.similarity(text))
         true = 0.35 * sure + 0.25 * self.closeness(text)
-        return round(true + 0.2 * relevance + 0.15 * self.coverage([text], 2) + 0.05 * self.voice(text), 4)
+        worth = true + 0.2 * relevance + 0.15 * self.coverage([text], 2) + 0.05 * self.voice(text)
+        return round(max(0.0, worth - _STRANGE * self.strangers(text)), 4)
 
     def measures(self, texts: Sequence[str]) -> Measures:
         """The measures of an ad, each text counted alike."""

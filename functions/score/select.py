@@ -29,6 +29,8 @@ _SHORT = 30
 _LENT = 0.15
 _VARIETY = 0.35
 _SAME = 0.93
+_ECHO = 0.75
+"""Cosine from which a description says again what the ad says above it."""
 _SHOWN_FINDINGS = 12
 _DEFAULT_CALL = "Shop now"
 
@@ -59,12 +61,14 @@ class Draft:
         findings: why something is missing, or what a reader should know.
         short: fields that have too few passing texts.
         used: keys of the texts chosen.
+        said: the texts chosen, but hashtags and the button.
     """
 
     fields: dict[Field, list[str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     short: list[Field] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    said: list[Judged] = field(default_factory=list)
 
 
 class Selection:
@@ -120,6 +124,7 @@ class Selection:
             return
         texts = [each.text.raw for each in chosen]
         draft.used.update(each.text.key for each in chosen)
+        draft.said += chosen if name not in ("hashtag", "cta") else []
         draft.findings += [f for each, findings in pool if each in chosen for f in findings if f.severity == "advice"]
         missing_short = limit.one_within and texts and not any(platform.columns(t) <= limit.one_within for t in texts)
         if len(texts) < limit.min or (missing_short and limit.min):
@@ -152,11 +157,17 @@ class Selection:
         return [*judge_on(each.text.raw, name, platform), *duplicate(each.text, self._taken, self._subject)]
 
     def _varied(self, passing: Sequence[Judged], name: Field, limit: FieldLimit, draft: Draft) -> Iterator[Judged]:
-        """Greedy maximal marginal relevance: the best text, then each time the best that says something else."""
+        """Greedy maximal marginal relevance: the best text, then each time the best that says something else.
+
+        A description stands below the other texts and has to add to them; where it need not be there, an echo is not.
+        """
         left = [each for each in passing if not self._repeats(each, draft)]
+        said = draft.said if name == "description" else []
+        if not limit.min:
+            left = [each for each in left if all(self._alike(each, other) < _ECHO for other in said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:
-            best = max(left, key=lambda each: (self._worth(each, name, chosen), each.text.raw))
+            best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen]), each.text.raw))
             left.remove(best)
             if name not in ("hashtag", "cta") and any(self._alike(best, other) >= _SAME for other in chosen):
                 continue

@@ -126,3 +126,22 @@ def test_a_text_that_ties_a_fact_to_the_wrong_thing_is_worth_less() -> None:
     twisted, plain = "A heavy back, linen pockets and a deep cross.", "Heavy linen, deep pockets and a cross back."
     stick = yardstick(twisted, plain)
     assert stick.quality(text(twisted, -0.5)) < stick.quality(text(plain, -0.5))
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("The apron comes in heavy linen, with two pockets.", 0),
+        ("Aprons of stonewashed linen in oat.", 0),
+        ("A cherry apron with a lid.", 2),
+        ("An apron in pbled linen.", 1),
+    ],
+)
+def test_words_that_are_not_on_the_page_and_join_nothing_are_strangers(words: str, count: int) -> None:
+    assert yardstick().strangers(words) == count
+
+
+def test_a_text_with_words_of_its_own_making_is_worth_less() -> None:
+    strange, plain = "A cherry apron with deep pockets.", "A linen apron with deep pockets."
+    stick = yardstick(strange, plain)
+    assert stick.quality(text(strange, -0.4)) < stick.quality(text(plain, -0.8))

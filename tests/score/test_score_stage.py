@@ -177,6 +177,13 @@ def test_a_headline_is_not_repeated_as_the_description() -> None:
     assert "description" not in scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
 
 
+def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_not_be_there() -> None:
+    texts: dict[Field, list[str]] = GOOD | {"headline": ["Oat linen apron"], "description": ["A linen apron in oat."]}
+    assert "description" not in scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
+    more = texts | {"description": ["A linen apron in oat.", "Two deep pockets."]}
+    assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Two deep pockets."]
+
+
 def test_headlines_are_varied() -> None:
     same = ["Linen apron in oat", "Oat apron in linen", "In oat: linen apron", "Two deep pockets", "Cross-back straps"]
     texts: dict[Field, list[str]] = GOOD | {"headline": same}
