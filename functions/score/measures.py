@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHUNK = 1024
 _SOURCE_CHARS = 600
 _STRANGE = 0.12
-"""What each word of the writer's own making costs."""
+"""What each word of a writer's own making costs."""
 _JOINING = word_set("joining")
 _ENOUGH = 6
 """Salient words that an ad can bring; a page with more is covered by so many."""
@@ -157,7 +157,7 @@ class Yardstick:
         return sum(self._subject.together(*pair) for pair in pairs) / len(pairs) if pairs else 1.0
 
     def strangers(self, text: str) -> int:
-        """How many words of a text neither stand on the page nor only join what does (``comes``, ``weighs``, ``three``).
+        """How many words of a text are neither on the page nor only join what is: ``comes``, ``weighs``, ``three``.
 
         A writer of this size makes them up: of the house style's own texts, 92 % have none.
         """

@@ -144,4 +144,4 @@ def test_words_that_are_not_on_the_page_and_join_nothing_are_strangers(words: st
 def test_a_text_with_words_of_its_own_making_is_worth_less() -> None:
     strange, plain = "A cherry apron with deep pockets.", "A linen apron with deep pockets."
     stick = yardstick(strange, plain)
-    assert stick.quality(text(strange, -0.4)) < stick.quality(text(plain, -0.8))
+    assert stick.quality(text(strange, -0.4)) < stick.quality(text(plain, -1.2))

@@ -178,10 +178,15 @@ def test_a_headline_is_not_repeated_as_the_description() -> None:
 
 
 def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_not_be_there() -> None:
-    texts: dict[Field, list[str]] = GOOD | {"headline": ["Oat linen apron"], "description": ["A linen apron in oat."]}
+    texts: dict[Field, list[str]] = {
+        "headline": ["Oat linen bib apron"],
+        "primary_text": ["Stonewashed linen, a cross back and two deep pockets."],
+        "description": ["Bib apron of oat linen."],
+        "cta": ["Shop now"],
+    }
     assert "description" not in scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
-    more = texts | {"description": ["A linen apron in oat.", "Two deep pockets."]}
-    assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Two deep pockets."]
+    more = texts | {"description": ["Bib apron of oat linen.", "Machine wash 40C."]}
+    assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Machine wash 40C."]
 
 
 def test_headlines_are_varied() -> None:
