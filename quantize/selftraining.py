@@ -10,7 +10,9 @@ import msgspec
 
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
+from functions.common.platforms import columns
 from functions.common.records import Creative, Voice
+from functions.generate.prompt import SLOTS
 from functions.generate.stage import write_product
 from functions.generate.versions import settings_for
 from functions.score import stage as score
@@ -19,8 +21,10 @@ from quantize.corpus import Copy, Entry
 _PLATFORMS = ["google_pmax", "meta_feed"]
 """Between them they ask for every field."""
 
-_KEPT = {"headline": 3, "long_headline": 1, "primary_text": 2, "description": 1}
+_KEPT = {"headline": 3, "short_headline": 1, "long_headline": 1, "primary_text": 2, "description": 1}
 """As many texts as the corpus has for a product."""
+
+_SHORT = next(slot.limit for slot in SLOTS if slot.name == "short headline")
 
 
 def accepted(
@@ -57,6 +61,9 @@ def _written(entry: Entry, models: Models, batch: Batch) -> Copy | None:
             texts[field] = list(dict.fromkeys([*texts.get(field, []), *chosen]))
     if not texts:
         return None
+    headlines = texts.get("headline", [])
+    texts["short_headline"] = [text for text in headlines if columns(text) <= _SHORT]
+    texts["headline"] = [text for text in headlines if columns(text) > _SHORT]
     kept = {field: texts.get(field, [])[:count] for field, count in _KEPT.items()}
     tags = texts.get("hashtag", [])[:5]
     return Copy(**kept, hashtag=tags if len(tags) >= 3 else [], cta=entry.copy.cta)

@@ -63,19 +63,19 @@ def targets(entry: Entry) -> Iterator[tuple[Slot, Voice, str]]:
 
 
 def _copy_targets(copy: Copy, voice: Voice) -> Iterator[tuple[Slot, Voice, str]]:
-    for field, texts in (("headline", copy.headline), ("description", copy.description)):
-        short = _SLOTS[f"short {field}"]
-        for text in texts:
-            yield _SLOTS[field], voice, text
-            if columns(text) <= short.limit:
-                yield short, voice, text
-    for name, texts in (("long headline", copy.long_headline), ("primary text", copy.primary_text)):
+    shorter = [text for text in copy.description if columns(text) <= _SLOTS["short description"].limit]
+    for name, texts in (
+        ("headline", copy.headline),
+        ("short headline", copy.short_headline),
+        ("long headline", copy.long_headline),
+        ("primary text", copy.primary_text),
+        ("description", copy.description),
+        ("short description", shorter),
+        ("hashtags", [" ".join(copy.hashtag)] if copy.hashtag else []),
+        ("call to action", [copy.cta] if copy.cta else []),
+    ):
         for text in texts:
             yield _SLOTS[name], voice, text
-    if copy.hashtag:
-        yield _SLOTS["hashtags"], voice, " ".join(copy.hashtag)
-    if copy.cta:
-        yield _SLOTS["call to action"], voice, copy.cta
 
 
 def sequence(entry: Entry, tokenizer: Tokenizer, weighting: Weighting = "token") -> Item:

@@ -82,10 +82,17 @@ def examples() -> list[Example]:
 
 
 class Prompt(Record, frozen=True, kw_only=True):
-    """One way to ask; which one a model understands stands in its manifest."""
+    """One way to ask; which one a model understands stands in its manifest.
+
+    Attributes:
+        name: of the way.
+        temperature: at which the one text of a field is drawn.
+        varied: at which several are, to choose among: they have to differ, or all fail where one does.
+    """
 
     name: str
     temperature: float
+    varied: float
 
     def prefix(self, product: Product) -> str:
         """The part that all slots of a product share."""
@@ -110,8 +117,8 @@ class Prompt(Record, frozen=True, kw_only=True):
 
 
 PROMPTS = {
-    "examples": Prompt(name="examples", temperature=0.5),
-    "house": Prompt(name="house", temperature=0.3),
+    "examples": Prompt(name="examples", temperature=0.5, varied=0.5),
+    "house": Prompt(name="house", temperature=0.3, varied=0.7),
 }
 
 

@@ -79,16 +79,17 @@ def _sample(
 ) -> None:
     """One round: every wanted slot in one batch of the model; texts already found are not kept twice."""
     asked = [slot for slot in wanted for _ in range(slot.share)]
+    samples = batch.settings.candidates
     sampling = Sampling(
-        samples=batch.settings.candidates,
+        samples=samples,
         seed=seed,
-        temperature=prompt.temperature,
+        temperature=prompt.varied if samples > 1 else prompt.temperature,
         max_tokens=max(slot.max_tokens for slot in asked),
     )
     voice = batch.settings.brand.voice
     answers = writer.write(prompt.prefix(product), [prompt.tail(slot, voice) for slot in asked], sampling)
-    for slot, samples in zip(asked, answers, strict=True):
-        for sample in samples:
+    for slot, answered in zip(asked, answers, strict=True):
+        for sample in answered:
             for text in tidy(slot.field, sample.text):
                 found[slot].setdefault(
                     text.casefold(), Candidate(field=slot.field, text=text, logprob=round(sample.logprob, 4))

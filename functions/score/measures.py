@@ -151,10 +151,11 @@ class Yardstick:
         """Share of a text's neighbouring words that are neighbours on the page too, 0 to 1.
 
         A text that ties a fact to the wrong thing brings words of the page in a company that they do not keep there.
+        A single word tells nothing either way.
         """
         words = meaning(Text(text).tokens)
         pairs = list(pairwise(words))
-        return sum(self._subject.together(*pair) for pair in pairs) / len(pairs) if pairs else 1.0
+        return sum(self._subject.together(*pair) for pair in pairs) / len(pairs) if pairs else 0.5
 
     def strangers(self, text: str) -> int:
         """How many words of a text are neither on the page nor only join what is: ``comes``, ``weighs``, ``three``.

@@ -159,11 +159,13 @@ class Selection:
     def _varied(self, passing: Sequence[Judged], name: Field, limit: FieldLimit, draft: Draft) -> Iterator[Judged]:
         """Greedy maximal marginal relevance: the best text, then each time the best that says something else.
 
-        A description stands below the other texts and has to add to them; where it need not be there, an echo is not.
+        A description stands below the other texts and has to add to them. Where it need not be there, neither an echo
+        of them is, nor a text with words that the writer made up.
         """
         left = [each for each in passing if not self._repeats(each, draft)]
         said = draft.said if name == "description" else []
-        if not limit.min:
+        if name == "description" and not limit.min:
+            left = [each for each in left if not self._yardstick.strangers(each.text.raw)]
             left = [each for each in left if all(self._alike(each, other) < _ECHO for other in said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:

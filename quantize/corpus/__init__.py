@@ -20,6 +20,7 @@ class Copy(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was written for a product in one voice; in a variant, only some of it."""
 
     headline: list[str] = []
+    short_headline: list[str] = []
     long_headline: list[str] = []
     primary_text: list[str] = []
     description: list[str] = []

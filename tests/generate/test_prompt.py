@@ -75,7 +75,7 @@ def test_a_long_description_ends_with_a_sentence_or_a_word() -> None:
 
 def test_the_version_follows_the_wording() -> None:
     assert PROMPTS["house"].version != PROMPTS["examples"].version
-    assert Prompt(name="house", temperature=0.1).version != PROMPTS["house"].version
+    assert Prompt(name="house", temperature=0.1, varied=0.7).version != PROMPTS["house"].version
 
 
 def test_the_worked_examples_keep_the_limits_they_teach() -> None:
