@@ -8,6 +8,7 @@ from functions.common.models import Models
 from functions.common.records import Product, Source
 from functions.common.writer import Sample, Sampling
 from functions.flow import settings_for
+from functions.generate.prompt import PROMPTS
 from functions.generate.stage import draft_product, run, tidy, write_product
 
 
@@ -68,6 +69,28 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
     assert asked == [fewest]
     assert draft.candidates
     assert draft.prompt_version == settings.prompt
+
+
+@pytest.mark.parametrize(("candidates", "temperature"), [(1, 0.3), (2, 0.7)])
+def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
+    batch: Batch, candidates: int, temperature: float
+) -> None:
+    drawn: set[float] = set()
+
+    class Noting:
+        def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+            assert prefix
+            drawn.add(sampling.temperature)
+            return [[] for _ in tails]
+
+        def logprobs(self, texts: Sequence[str]) -> list[float]:
+            raise NotImplementedError
+
+    settings = msgspec.structs.replace(
+        batch.settings, candidates=candidates, prompt=f"house-{PROMPTS['house'].version}"
+    )
+    write_product(MUG, Batch.of("shop.csv", "0" * 64, settings), Noting())
+    assert drawn == {temperature}
 
 
 def test_another_seed_writes_other_texts(models: Models, batch: Batch) -> None:

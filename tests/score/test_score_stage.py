@@ -189,6 +189,16 @@ def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_n
     assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Machine wash 40C."]
 
 
+def test_a_description_with_a_word_of_the_writers_own_making_is_left_out_where_it_need_not_be_there() -> None:
+    texts: dict[Field, list[str]] = GOOD | {
+        "headline": ["Oat linen bib apron"],
+        "description": ["Machine wash neobegin."],
+    }
+    found = scored(candidate_set(texts=texts))
+    assert "description" not in found["p1", "meta_feed"].fields
+    assert "Machine wash neobegin." in found["p1", "google_pmax"].fields["description"]
+
+
 def test_headlines_are_varied() -> None:
     same = ["Linen apron in oat", "Oat apron in linen", "In oat: linen apron", "Two deep pockets", "Cross-back straps"]
     texts: dict[Field, list[str]] = GOOD | {"headline": same}
