@@ -160,7 +160,7 @@ class Yardstick:
     def strangers(self, text: str) -> int:
         """How many words of a text are neither on the page nor only join what is: ``comes``, ``weighs``, ``three``.
 
-        A writer of this size makes them up: of the house style's own texts, 92 % have none.
+        A small writer makes them up: of the texts of the house corpus in the plain voice, 98 % have none.
         """
         return sum(
             word not in _JOINING and not self._subject.has(stem(word))
