@@ -38,6 +38,10 @@ class Sampling(Record, frozen=True, kw_only=True):
     max_tokens: int = 48
 
 
+_BEAMS = 4
+"""Beginnings of a text that a beam search follows at a time: what a prompt costs grows with them."""
+
+
 class Writer(Protocol):
     """A language model that completes prompts and judges texts."""
 
@@ -45,6 +49,12 @@ class Writer(Protocol):
         """Texts for each prompt ``prefix + tail``, all decoded as one batch.
 
         A text ends at its line's end; one that has not ended after ``max_tokens`` is left out.
+        """
+
+    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        """The likeliest texts for each prompt ``prefix + tail``, by beam search; nothing is drawn.
+
+        A text that has not ended after ``max_tokens`` is left out, as in `write`.
         """
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -113,18 +123,31 @@ class LlamaWriter:
             self._engine = engine.result()
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
-        results = self._engine.seeded(sampling.seed).generate_batch(
-            [self._tokens(tail) for tail in tails],
-            static_prompt=self._tokens(prefix),
-            cache_static_prompt=False,
-            include_prompt_in_result=False,
+        return self._complete(
+            self._engine.seeded(sampling.seed),
+            prefix,
+            tails,
             num_hypotheses=sampling.samples,
             sampling_topk=sampling.topk,
             sampling_temperature=sampling.temperature,
             max_length=sampling.max_tokens,
+        )
+
+    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        return self._complete(
+            self._engine.any, prefix, tails, num_hypotheses=texts, beam_size=_BEAMS, max_length=max_tokens
+        )
+
+    def _complete(self, model: Any, prefix: str, tails: Sequence[str], **how: Any) -> list[list[Sample]]:
+        results = model.generate_batch(
+            [self._tokens(tail) for tail in tails],
+            static_prompt=self._tokens(prefix),
+            cache_static_prompt=False,
+            include_prompt_in_result=False,
             end_token=self._stops,
             return_end_token=True,
             return_scores=True,
+            **how,
         )
         return [self._samples(result) for result in results]
 
@@ -160,15 +183,25 @@ class T5Writer:
         self._engine = Engine(load)
 
     def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
-        results = self._engine.seeded(sampling.seed).translate_batch(
-            [self._source(prefix + tail) for tail in tails],
+        return self._complete(
+            self._engine.seeded(sampling.seed),
+            prefix,
+            tails,
             beam_size=1,
             num_hypotheses=sampling.samples,
             sampling_topk=sampling.topk,
             sampling_temperature=sampling.temperature,
             max_decoding_length=sampling.max_tokens,
-            return_end_token=True,
-            return_scores=True,
+        )
+
+    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        return self._complete(
+            self._engine.any, prefix, tails, num_hypotheses=texts, beam_size=_BEAMS, max_decoding_length=max_tokens
+        )
+
+    def _complete(self, model: Any, prefix: str, tails: Sequence[str], **how: Any) -> list[list[Sample]]:
+        results = model.translate_batch(
+            [self._source(prefix + tail) for tail in tails], return_end_token=True, return_scores=True, **how
         )
         return [
             [

@@ -28,6 +28,7 @@ class Slot(Record, frozen=True, kw_only=True):
         limit: the longest useful text, in columns.
         share: texts sampled, as a multiple of the batch's setting.
         max_tokens: the longest text that is decoded.
+        searched: whether the likeliest texts are searched for too, beside those that are drawn.
     """
 
     name: str
@@ -35,13 +36,14 @@ class Slot(Record, frozen=True, kw_only=True):
     limit: int
     share: int = 1
     max_tokens: int = 48
+    searched: bool = False
 
 
 SLOTS = (
     Slot(name="headline", field="headline", limit=30, share=2, max_tokens=20),
     Slot(name="short headline", field="headline", limit=15, max_tokens=12),
     Slot(name="long headline", field="long_headline", limit=70, max_tokens=32),
-    Slot(name="primary text", field="primary_text", limit=125),
+    Slot(name="primary text", field="primary_text", limit=125, searched=True),
     Slot(name="description", field="description", limit=90, max_tokens=36),
     Slot(name="short description", field="description", limit=60, max_tokens=28),
     Slot(name="hashtags", field="hashtag", limit=120, max_tokens=40),

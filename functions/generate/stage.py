@@ -9,11 +9,14 @@ import msgspec
 from functions.common.batches import Batch, Output, Part, StageResult
 from functions.common.platforms import columns
 from functions.common.records import Candidate, CandidateSet, Field, Product, digest
-from functions.common.writer import Sampling, Writer
+from functions.common.writer import Sample, Sampling, Writer
 from functions.generate.prompt import PROMPTS, Prompt, Slot, slots
 
 _ROUNDS = 3
 """How often a slot is sampled before what has come is passed on as it is."""
+
+_LIKELIEST = 2
+"""Texts of a slot that a beam search adds to those drawn, where a slot asks for them."""
 
 _WANTED: dict[Field, int] = {"headline": 4, "hashtag": 3, "cta": 1}
 """Distinct texts within the limit that end the sampling of a field; 2 where not named."""
@@ -44,16 +47,22 @@ def draft_product(product: Product, batch: Batch, writer: Writer) -> CandidateSe
     )
     fewest = min(max(fewest, 1), batch.settings.candidates)
     few = msgspec.structs.replace(batch, settings=msgspec.structs.replace(batch.settings, candidates=fewest))
-    return write_product(product, few, writer, rounds=1)
+    return write_product(product, few, writer, thorough=False)
 
 
-def write_product(product: Product, batch: Batch, writer: Writer, rounds: int = _ROUNDS) -> CandidateSet:
-    """All candidates for one product; the sampling seed follows from the product and the settings."""
+def write_product(product: Product, batch: Batch, writer: Writer, thorough: bool = True) -> CandidateSet:
+    """All candidates for one product; the sampling seed follows from the product and the settings.
+
+    Args:
+        thorough: search for the likeliest texts of long fields too, and sample again what has too few; or one round.
+    """
     settings = batch.settings
     prompt = PROMPTS[settings.prompt.partition("-")[0]]
     open_slots = slots(batch.platforms)
     found: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in open_slots}
-    for attempt in range(rounds):
+    if thorough:
+        _search(product, batch, prompt, [slot for slot in open_slots if slot.searched], writer, found)
+    for attempt in range(_ROUNDS if thorough else 1):
         if not open_slots:
             break
         seed = int(digest(settings.seed, product.product_id, product.text(), attempt, size=4), 16)
@@ -86,8 +95,26 @@ def _sample(
         temperature=prompt.varied if samples > 1 else prompt.temperature,
         max_tokens=max(slot.max_tokens for slot in asked),
     )
-    voice = batch.settings.brand.voice
-    answers = writer.write(prompt.prefix(product), [prompt.tail(slot, voice) for slot in asked], sampling)
+    tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in asked]
+    _keep(asked, writer.write(prompt.prefix(product), tails, sampling), found)
+
+
+def _search(
+    product: Product,
+    batch: Batch,
+    prompt: Prompt,
+    wanted: list[Slot],
+    writer: Writer,
+    found: dict[Slot, dict[str, Candidate]],
+) -> None:
+    """What the writer holds to be likeliest: a draw varies, and a long text has many places to go astray."""
+    for slot in wanted:
+        tail = prompt.tail(slot, batch.settings.brand.voice)
+        _keep([slot], writer.likeliest(prompt.prefix(product), [tail], _LIKELIEST, slot.max_tokens), found)
+
+
+def _keep(asked: list[Slot], answers: list[list[Sample]], found: dict[Slot, dict[str, Candidate]]) -> None:
+    """The answers as candidates; a text that is already there is not kept twice."""
     for slot, answered in zip(asked, answers, strict=True):
         for sample in answered:
             for text in tidy(slot.field, sample.text):

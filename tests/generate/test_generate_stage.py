@@ -8,7 +8,7 @@ from functions.common.models import Models
 from functions.common.records import Product, Source
 from functions.common.writer import Sample, Sampling
 from functions.flow import settings_for
-from functions.generate.prompt import PROMPTS
+from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import draft_product, run, tidy, write_product
 
 
@@ -60,6 +60,10 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
             asked.append(sampling.samples)
             return models.writer.write(prefix, tails, sampling)
 
+        def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+            asked.append(texts)
+            return models.writer.likeliest(prefix, tails, texts, max_tokens)
+
         def logprobs(self, texts: Sequence[str]) -> list[float]:
             return models.writer.logprobs(texts)
 
@@ -83,6 +87,10 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
             drawn.add(sampling.temperature)
             return [[] for _ in tails]
 
+        def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+            assert min(len(prefix), texts, max_tokens) > 0
+            return [[] for _ in tails]
+
         def logprobs(self, texts: Sequence[str]) -> list[float]:
             raise NotImplementedError
 
@@ -91,6 +99,16 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
     )
     write_product(MUG, Batch.of("shop.csv", "0" * 64, settings), Noting())
     assert drawn == {temperature}
+
+
+def test_the_likeliest_primary_texts_are_among_the_candidates(models: Models, batch: Batch) -> None:
+    prompt = PROMPTS[models.manifest("writer").prompt]
+    (slot,) = [slot for slot in SLOTS if slot.searched]
+    searched = models.writer.likeliest(prompt.prefix(MUG), [prompt.tail(slot, "plain")], 2, slot.max_tokens)[0]
+    candidates = write_product(MUG, batch, models.writer).candidates
+    found = {candidate.text for candidate in candidates if candidate.field == slot.field}
+    assert len(searched) == 2
+    assert {text for sample in searched for text in tidy(slot.field, sample.text)} <= found
 
 
 def test_another_seed_writes_other_texts(models: Models, batch: Batch) -> None:

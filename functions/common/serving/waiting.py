@@ -116,6 +116,10 @@ class Places:
                 self._told(self._taken)
 
 
+_WRITING = ("write", "likeliest")
+"""Calls that belong to one product: its prefix is shared by all their texts."""
+
+
 @dataclass(eq=False)
 class _Turn:
     """A call of the model that waits."""
@@ -181,7 +185,7 @@ class Line:
             self._waiting.sort(key=lambda turn: turn.ticket.rank)
             turns = [self._waiting[0]]
             texts = turns[0].texts
-            if turns[0].call != "write" and not turns[0].ticket.alone:
+            if turns[0].call not in _WRITING and not turns[0].ticket.alone:
                 for turn in self._waiting[1:]:
                     same = turn.call == turns[0].call and not turn.ticket.alone
                     if same and texts + turn.texts <= MOST_TEXTS:
@@ -192,8 +196,8 @@ class Line:
             return turns
 
     def _run(self, turns: list[_Turn]) -> None:
-        if turns[0].call == "write":
-            turns[0].result = self.models.writer.write(*turns[0].payload)
+        if turns[0].call in _WRITING:
+            turns[0].result = getattr(self.models.writer, turns[0].call)(*turns[0].payload)
             return
         texts = [text for turn in turns for text in turn.payload]
         answers: Any
@@ -231,6 +235,12 @@ class Lent:
         texts = len(tails) * sampling.samples
         written: list[list[Sample]] = self._line.ask("write", self._ticket, (prefix, tails, sampling), texts)
         return written
+
+    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        """As `Writer.likeliest`."""
+        payload = (prefix, tails, texts, max_tokens)
+        found: list[list[Sample]] = self._line.ask("likeliest", self._ticket, payload, len(tails) * texts)
+        return found
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
         """As `Writer.logprobs`."""
