@@ -107,10 +107,11 @@ def _search(
     writer: Writer,
     found: dict[Slot, dict[str, Candidate]],
 ) -> None:
-    """What the writer holds to be likeliest: a draw varies, and a long text has many places to go astray."""
-    for slot in wanted:
-        tail = prompt.tail(slot, batch.settings.brand.voice)
-        _keep([slot], writer.likeliest(prompt.prefix(product), [tail], _LIKELIEST, slot.max_tokens), found)
+    """What the writer holds to be likeliest: a text that is drawn has many places to go astray."""
+    if wanted:
+        tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in wanted]
+        longest = max(slot.max_tokens for slot in wanted)
+        _keep(wanted, writer.likeliest(prompt.prefix(product), tails, _LIKELIEST, longest), found)
 
 
 def _keep(asked: list[Slot], answers: list[list[Sample]], found: dict[Slot, dict[str, Candidate]]) -> None:

@@ -101,14 +101,15 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
     assert drawn == {temperature}
 
 
-def test_the_likeliest_primary_texts_are_among_the_candidates(models: Models, batch: Batch) -> None:
+def test_the_likeliest_texts_are_among_the_candidates(models: Models, batch: Batch) -> None:
     prompt = PROMPTS[models.manifest("writer").prompt]
-    (slot,) = [slot for slot in SLOTS if slot.searched]
-    searched = models.writer.likeliest(prompt.prefix(MUG), [prompt.tail(slot, "plain")], 2, slot.max_tokens)[0]
-    candidates = write_product(MUG, batch, models.writer).candidates
-    found = {candidate.text for candidate in candidates if candidate.field == slot.field}
-    assert len(searched) == 2
-    assert {text for sample in searched for text in tidy(slot.field, sample.text)} <= found
+    wanted = [slot for slot in SLOTS if slot.searched]
+    tails = [prompt.tail(slot, "plain") for slot in wanted]
+    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, max(slot.max_tokens for slot in wanted))
+    found = {(each.field, each.text) for each in write_product(MUG, batch, models.writer).candidates}
+    assert {slot.field for slot in wanted} == {"headline", "primary_text", "description"}
+    for slot, samples in zip(wanted, searched, strict=True):
+        assert {(slot.field, text) for sample in samples for text in tidy(slot.field, sample.text)} <= found
 
 
 def test_another_seed_writes_other_texts(models: Models, batch: Batch) -> None:
