@@ -24,6 +24,8 @@ _CHUNK = 1024
 _SOURCE_CHARS = 600
 _STRANGE = 0.12
 """What each word of a writer's own making costs."""
+_AGAIN = 0.08
+"""What each word that a text says again costs."""
 _JOINING = word_set("joining")
 _ENOUGH = 6
 """Salient words that an ad can bring; a page with more is covered by so many."""
@@ -168,6 +170,14 @@ class Yardstick:
             if word not in STOP_WORDS
         )
 
+    def again(self, text: str) -> int:
+        """How many words of a text, mere grammar left out, stand in it before: "a 3.4 kg juicer that weighs 3.4 kg".
+
+        A small writer comes back to a fact where it has lost the thread.
+        """
+        words = meaning(Text(text).tokens)
+        return len(words) - len(set(words))
+
     def quality(self, candidate: Candidate) -> float:
         """What a single text is worth when texts are chosen, 0 to 1.
 
@@ -179,7 +189,8 @@ class Yardstick:
         relevance = scaled("relevance", self.similarity(text))
         true = 0.35 * sure + 0.25 * self.closeness(text)
         worth = true + 0.2 * relevance + 0.15 * self.coverage([text], 2) + 0.05 * self.voice(text)
-        return round(max(0.0, worth - _STRANGE * self.strangers(text)), 4)
+        slips = _STRANGE * self.strangers(text) + _AGAIN * self.again(text)
+        return round(max(0.0, worth - slips), 4)
 
     def measures(self, texts: Sequence[str]) -> Measures:
         """The measures of an ad, each text counted alike."""

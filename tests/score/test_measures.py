@@ -145,3 +145,21 @@ def test_a_text_with_words_of_its_own_making_is_worth_less() -> None:
     strange, plain = "A cherry apron with deep pockets.", "A linen apron with deep pockets."
     stick = yardstick(strange, plain)
     assert stick.quality(text(strange, -0.4)) < stick.quality(text(plain, -1.2))
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("The apron has deep pockets and a cross back.", 0),
+        ("The linen apron is made from linen.", 1),
+        ("A linen apron in linen aprons, the apron of linen.", 4),
+    ],
+)
+def test_words_that_a_text_says_again_are_counted(words: str, count: int) -> None:
+    assert yardstick().again(words) == count
+
+
+def test_a_text_that_comes_back_to_a_word_is_worth_less() -> None:
+    again, plain = "A linen apron with deep pockets, a linen apron.", "A linen apron with deep pockets."
+    stick = yardstick(again, plain)
+    assert stick.quality(text(again, -0.4)) < stick.quality(text(plain, -0.5))
