@@ -94,7 +94,7 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     while not list(out.glob("validated/*/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "--resume" in said
     assert "Traceback" not in said
