@@ -89,7 +89,10 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bytes(finished: Path, tmp
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "ads"
     command = [sys.executable, "-m", "functions.cli", "run", str(SAMPLE), "--out", str(out)]
+    # A shell starts what runs in the background deaf to the signal, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 120
     while not list(out.glob("validated/*/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
