@@ -1,10 +1,12 @@
 """The measures: how relevant, complete, fluent, in voice and varied the texts of an ad are."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from heapq import nlargest
 from itertools import pairwise
 from statistics import fmean
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
@@ -27,6 +29,8 @@ _STRANGE = 0.12
 _AGAIN = 0.08
 """What each word that a text says again costs."""
 _JOINING = word_set("joining")
+_NAMING = 3
+"""Words that name a thing: "cast iron skillet"."""
 _ENOUGH = 6
 """Salient words that an ad can bring; a page with more is covered by so many."""
 
@@ -93,6 +97,17 @@ def _voices() -> dict[str, list[str]]:
     return dict(table("voices.toml"))
 
 
+def agreement(candidates: Iterable[Candidate]) -> dict[str, float]:
+    """Stem of a word -> share of the candidates of a product that have it, hashtags and buttons left out.
+
+    What most of a writer's texts say of a product is what it is; what one says alone is more often a slip
+    (self-consistency, https://arxiv.org/abs/2203.11171).
+    """
+    said = [stems(Text(each.text).tokens) for each in candidates if each.field not in ("hashtag", "cta")]
+    counts = Counter(word for words in said for word in words)
+    return {word: count / len(said) for word, count in counts.items()}
+
+
 class Yardstick:
     """What the texts of one product are measured by.
 
@@ -100,14 +115,23 @@ class Yardstick:
         subject: the product.
         vectors: embeddings of its gist, its texts and the voice sentences.
         logprobs: mean log-probability of its texts.
+        agreed: stems of words that its texts agree on, with their shares.
     """
 
-    def __init__(self, subject: Subject, vectors: "Mapping[str, Vector]", logprobs: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        vectors: "Mapping[str, Vector]",
+        logprobs: Mapping[str, float],
+        agreed: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         import numpy as np  # Not with the module: in a function that wakes, it loads beside the weights.
 
         self._subject = subject
         self._vectors = vectors
         self._logprobs = logprobs
+        title = stems(Text(subject.product.title).tokens)
+        self._names = {word: share for word, share in agreed.items() if word in title and not word.isdigit()}
         self._product = vectors[gist(subject.product)]
         own, others = voice_sentences(subject.brand)
         self._own = np.stack([vectors[sentence] for sentence in own])
@@ -178,6 +202,14 @@ class Yardstick:
         words = meaning(Text(text).tokens)
         return len(words) - len(set(words))
 
+    def names(self, text: str) -> float:
+        """How far a text says what the thing is, 0 to 1: with the words of the title that the texts agree on."""
+        if not self._names:
+            return 1.0
+        said = stems(Text(text).tokens)
+        most = sum(nlargest(_NAMING, self._names.values()))
+        return min(1.0, sum(share for word, share in self._names.items() if word in said) / most)
+
     def quality(self, candidate: Candidate) -> float:
         """What a single text is worth when texts are chosen, 0 to 1.
 
@@ -187,8 +219,9 @@ class Yardstick:
         text, logprob = candidate.text, candidate.logprob
         sure = self.fluency(text) if logprob is None else scaled("confidence", logprob)
         relevance = scaled("relevance", self.similarity(text))
-        true = 0.35 * sure + 0.25 * self.closeness(text)
-        worth = true + 0.2 * relevance + 0.15 * self.coverage([text], 2) + 0.05 * self.voice(text)
+        true = 0.3 * sure + 0.25 * self.closeness(text)
+        whole = 0.2 * self.names(text) + 0.1 * self.coverage([text], 2)
+        worth = true + whole + 0.1 * relevance + 0.05 * self.voice(text)
         slips = _STRANGE * self.strangers(text) + _AGAIN * self.again(text)
         return round(max(0.0, worth - slips), 4)
 

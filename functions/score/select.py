@@ -10,27 +10,27 @@ from functions.score.gates.copies import duplicate
 from functions.score.gates.registry import judge_on
 from functions.score.measures import Yardstick
 from functions.score.validity import validity
-from functions.score.words import Text
+from functions.score.words import Text, meaning
 
-VERSION = "4"
+VERSION = "5"
 """Raised when the same candidates would be judged or chosen differently, so that creatives get new identifiers."""
 
 _SERVES: dict[Field, tuple[Field, ...]] = {
     "headline": ("headline", "long_headline"),
     "long_headline": ("long_headline", "headline"),
     "primary_text": ("primary_text", "description"),
-    "description": ("description", "primary_text", "headline"),
+    "description": ("description", "primary_text"),
     "hashtag": ("hashtag",),
     "cta": ("cta",),
 }
 """Field of a platform -> what a text may have been written as to stand there, the best first."""
-_SHORT = 30
-"""A description of no more columns is a line under the headline: an unused headline may stand there."""
-_LENT = 0.15
+_LENT = 0.25
 _VARIETY = 0.35
 _SAME = 0.93
 _ECHO = 0.75
 """Cosine from which a description says again what the ad says above it."""
+_FRESH = 2
+"""Words that a description which need not be there has to add."""
 _SHOWN_FINDINGS = 12
 _DEFAULT_CALL = "Shop now"
 
@@ -114,7 +114,7 @@ class Selection:
         return creative(self._source, platform, basis, status, draft, measures)
 
     def _fill(self, draft: Draft, platform: Platform, name: Field, limit: FieldLimit) -> None:
-        pool = [(each, [*each.findings, *self._refusals(each, platform, name)]) for each in self._pool(name, limit)]
+        pool = [(each, [*each.findings, *self._refusals(each, platform, name)]) for each in self._pool(name)]
         passing = [each for each, findings in pool if not any(f.severity == "gate" for f in findings)]
         passing = [each for each in passing if each.text.key not in draft.used]
         chosen = list(self._varied(passing, name, limit, draft))
@@ -142,12 +142,10 @@ class Selection:
         if texts:
             draft.fields[name] = texts
 
-    def _pool(self, name: Field, limit: FieldLimit) -> Iterator[Judged]:
+    def _pool(self, name: Field) -> Iterator[Judged]:
         """The candidates that may stand in a field, each text once, those written for it first."""
         seen = set()
         for written_as in _SERVES[name]:
-            if name == "description" and (written_as == "headline") != (limit.limit <= _SHORT) and written_as != name:
-                continue
             for each in self._judged:
                 if each.candidate.field == written_as and each.text.key not in seen:
                     seen.add(each.text.key)
@@ -159,14 +157,13 @@ class Selection:
     def _varied(self, passing: Sequence[Judged], name: Field, limit: FieldLimit, draft: Draft) -> Iterator[Judged]:
         """Greedy maximal marginal relevance: the best text, then each time the best that says something else.
 
-        A description stands below the other texts and has to add to them. Where it need not be there, neither an echo
-        of them is, nor a text with words that the writer made up.
+        A description stands below the other texts and has to add to them. Where it need not be there, only one that
+        was written as one and adds a fact in the page's own words is.
         """
         left = [each for each in passing if not self._repeats(each, draft)]
         said = draft.said if name == "description" else []
         if name == "description" and not limit.min:
-            left = [each for each in left if not self._yardstick.strangers(each.text.raw)]
-            left = [each for each in left if all(self._alike(each, other) < _ECHO for other in said)]
+            left = [each for each in left if each.candidate.field == name and self._adds(each, said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:
             best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen]), each.text.raw))
@@ -175,6 +172,12 @@ class Selection:
                 continue
             chosen.append(best)
             yield best
+
+    def _adds(self, each: Judged, said: Sequence[Judged]) -> bool:
+        known = {word for other in said for word in meaning(other.text.tokens)}
+        fresh = set(meaning(each.text.tokens)) - known
+        echoes = any(self._alike(each, other) >= _ECHO for other in said)
+        return len(fresh) >= _FRESH and not echoes and not self._yardstick.strangers(each.text.raw)
 
     def _worth(self, each: Judged, name: Field, chosen: Sequence[Judged]) -> float:
         own = each.quality - (0 if each.candidate.field == name else _LENT)

@@ -4,8 +4,9 @@ import pytest
 
 from functions.common.brand import Brand
 from functions.common.records import Candidate, Measures
-from functions.score.measures import Yardstick, embedded, gist, voice_sentences
+from functions.score.measures import Yardstick, agreement, embedded, gist, voice_sentences
 from functions.score.validity import scaled, validity
+from functions.score.words import stem
 from tests.score.embedding import HashedWords
 from tests.score.subjects import subject
 
@@ -14,10 +15,10 @@ ABOUT = subject(
 )
 
 
-def yardstick(*texts: str, logprob: float = -2.0) -> Yardstick:
+def yardstick(*texts: str, logprob: float = -2.0, agreed: dict[str, float] | None = None) -> Yardstick:
     own, others = voice_sentences(ABOUT.brand)
     vectors = embedded([*own, *others, gist(ABOUT.product), *texts], HashedWords())
-    return Yardstick(ABOUT, vectors, dict.fromkeys(texts, logprob))
+    return Yardstick(ABOUT, vectors, dict.fromkeys(texts, logprob), agreed or {})
 
 
 def test_a_text_about_the_product_is_nearer_than_another() -> None:
@@ -102,7 +103,7 @@ def test_a_quality_has_four_digits_and_no_more() -> None:
 
 
 def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it_was_sure_of() -> None:
-    twisted, plain = "Deep pockets of linen cross the apron's back.", "Heavy linen with two pockets."
+    twisted, plain = "Deep pockets of linen cross the apron's back.", "Heavy linen in oat."
     stick = yardstick(twisted, plain)
     assert stick.quality(text(twisted, -0.5)) > stick.quality(text(plain, -0.5))
     assert stick.quality(text(twisted, -1.1)) < stick.quality(text(plain, -0.5))
@@ -120,6 +121,28 @@ def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it
 )
 def test_words_that_stand_together_on_the_page_are_close(words: str, share: float) -> None:
     assert yardstick().closeness(words) == share
+
+
+def test_what_most_texts_say_is_agreed_on() -> None:
+    said = [text(words, None) for words in ("Linen apron", "An apron with pockets.", "The apron ties.", "Oat bib")]
+    agreed = agreement([*said, Candidate(field="hashtag", text="#bib")])
+    assert (agreed[stem("apron")], agreed[stem("bib")]) == (0.75, 0.25)
+    assert agreement([]) == {}
+
+
+def test_a_text_names_the_thing_by_the_words_of_its_title_that_the_texts_agree_on() -> None:
+    agreed = {stem("apron"): 0.75, stem("linen"): 0.25, stem("pocket"): 1.0}
+    stick = yardstick(agreed=agreed)
+    assert [stick.names(words) for words in ("Linen apron", "Apron", "Linen pockets")] == [1.0, 0.75, 0.25]
+    assert yardstick(agreed={}).names("Oat") == 1.0
+
+
+def test_a_text_that_does_not_name_the_thing_is_worth_less() -> None:
+    words = "Heavy linen with pockets."
+    unnamed, named = ({stem("apron"): 0.9, stem("linen"): share} for share in (0.1, 0.9))
+    assert yardstick(words, agreed=unnamed).quality(text(words, -0.5)) < yardstick(words, agreed=named).quality(
+        text(words, -0.5)
+    )
 
 
 def test_a_text_that_ties_a_fact_to_the_wrong_thing_is_worth_less() -> None:

@@ -165,11 +165,23 @@ def test_a_headline_of_a_long_field_may_come_from_the_long_headlines() -> None:
     assert creatives["p1", "google_rsa"].status == "needs_review"
 
 
-def test_a_short_description_takes_a_headline_that_is_not_used() -> None:
-    texts: dict[Field, list[str]] = GOOD | {"description": []}
-    fields = scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
-    assert fields["description"][0] in GOOD["headline"]
-    assert fields["description"] != fields["headline"]
+def test_no_other_text_stands_in_for_a_description_that_need_not_be_there() -> None:
+    spoken = ["Stonewashed linen, with a cross back and two deep pockets.", "Machine wash 40C, one size."]
+    found = scored(candidate_set(texts=GOOD | {"primary_text": spoken, "description": []}))
+    assert "description" not in found["p1", "linkedin"].fields
+    assert set(found["p1", "google_rsa"].fields["description"]) == set(spoken)
+
+
+def test_a_description_that_need_not_be_there_brings_words_that_the_ad_has_not() -> None:
+    texts: dict[Field, list[str]] = {
+        "headline": ["Oat linen bib apron"],
+        "primary_text": ["Stonewashed linen, with a cross back and two deep pockets."],
+        "description": ["The pockets are deep, size one."],
+        "cta": ["Shop now"],
+    }
+    assert "description" not in scored(candidate_set(texts=texts))["p1", "linkedin"].fields
+    more = texts | {"description": ["Machine wash 40C, one size."]}
+    assert scored(candidate_set(texts=more))["p1", "linkedin"].fields["description"] == ["Machine wash 40C, one size."]
 
 
 def test_a_headline_is_not_repeated_as_the_description() -> None:
@@ -197,6 +209,22 @@ def test_a_description_with_a_word_of_the_writers_own_making_is_left_out_where_i
     found = scored(candidate_set(texts=texts))
     assert "description" not in found["p1", "meta_feed"].fields
     assert "Machine wash neobegin." in found["p1", "google_pmax"].fields["description"]
+
+
+def test_the_headline_says_what_most_texts_say_of_the_product() -> None:
+    texts: dict[Field, list[str]] = {
+        "headline": ["Oat linen bib", "Linen bib apron"],
+        "primary_text": [
+            "A bib apron in heavy linen.",
+            "A linen apron with a cross back.",
+            "The apron has two pockets.",
+        ],
+        "cta": ["Shop now"],
+    }
+    for number in range(2):
+        first = texts["headline"][number], texts["headline"][1 - number]
+        found = scored(candidate_set(texts=texts | {"headline": list(first)}))
+        assert found["p1", "meta_feed"].fields["headline"] == ["Linen bib apron"]
 
 
 def test_headlines_are_varied() -> None:
