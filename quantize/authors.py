@@ -1,10 +1,11 @@
 """Who writes copy that is evaluated: a model, a template, or the people who wrote the corpus; all answer alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
+from functions.common.platforms import Platform, columns
 from functions.common.records import Creative, Product, Voice, digest
 from functions.common.writer import Sampling
 from functions.generate.prompt import PROMPTS, SLOTS
@@ -16,9 +17,17 @@ from quantize.sequences import targets
 Copy = dict[str, str]
 """Name of a slot -> the one text written for it, as it came; a slot without a text is left out."""
 
+LIMITS = {slot.name: slot.limit for slot in SLOTS}
+"""Name of a slot -> columns that its text may have."""
 
 NAMES = {"house": "Adloom", "examples": "base model"}
 """Prompt of a model -> what the model is called in a comparison."""
+
+
+def limits_on(platform: Platform) -> dict[str, int]:
+    """The same for what can be posted on a platform, where that is less; hashtags have a limit for each tag there."""
+    taken = {field: limit.limit for field, limit in platform.fields.items() if field != "hashtag"}
+    return {slot.name: min(slot.limit, taken.get(slot.field, slot.limit)) for slot in SLOTS}
 
 
 class Author(Protocol):
@@ -88,19 +97,24 @@ class SelectedAuthor:
 
 
 class CorpusAuthor:
-    """The copy that was written by hand for the products of the corpus."""
+    """The copy that was written by hand for the products of the corpus: of each slot the first text that fits.
+
+    Args:
+        limits: name of a slot -> columns that its text may have.
+    """
 
     name = "written by hand"
     version = quantization = ""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], limits: Mapping[str, int] = LIMITS) -> None:
         self.shown: list[str] = []
         self._entries = {entry.id: entry for entry in entries}
+        self._limits = limits
 
     def write(self, product: Product) -> Copy:
         entry = self._entries[product.product_id]
         found: Copy = {}
         for slot, voice, text in targets(entry):
-            if voice == entry.voice:
+            if voice == entry.voice and columns(text, wide=2) <= self._limits[slot.name]:
                 found.setdefault(slot.name, text)
         return found

@@ -5,44 +5,48 @@ facts only, whole words only, the shop's own first sentence where there is one.
 """
 
 import re
+from collections.abc import Mapping
 
 from functions.common.platforms import columns
 from functions.common.records import Product
-from functions.generate.prompt import SLOTS
-from quantize.authors import Copy
+from quantize.authors import LIMITS, Copy
 
-_LIMITS = {slot.name: slot.limit for slot in SLOTS}
 _SHOWN = ("colour", "color", "material", "fabric", "size", "flavour", "flavor", "capacity", "weight", "finish", "scent")
 """Attributes that a shopper looks for, by the name that shops give them."""
 _TAGS = 4
 
 
 class TemplateAuthor:
-    """Fixed sentences around title, brand and attributes."""
+    """Fixed sentences around title, brand and attributes.
+
+    Args:
+        limits: name of a slot -> columns that its text may have.
+    """
 
     name = "template"
     version = quantization = ""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Mapping[str, int] = LIMITS) -> None:
         self.shown: list[str] = []
+        self._limits = limits
 
     def write(self, product: Product) -> Copy:
         title = _line(product.title)
         by = f" by {product.brand}" if product.brand and product.brand.casefold() not in title.casefold() else ""
         facts = _facts(product)
         said = _first_sentence(product.description)
-        return {
-            "headline": fitted([f"{title}{by}", title], _LIMITS["headline"]),
-            "short headline": fitted([title, product.brand], _LIMITS["short headline"]),
-            "long headline": fitted([f"{title}{by}, {facts}" if facts else "", f"{title}{by}", title], 70),
-            "primary text": fitted(
-                [f"{title}{by}. {said}", f"{title}{by}. {_sentence(facts)}", f"{title}{by}.", f"{title}."], 125
-            ),
-            "description": fitted([said, _sentence(facts), f"{title}{by}."], _LIMITS["description"]),
-            "short description": fitted([_sentence(facts), said, f"{title}."], _LIMITS["short description"]),
-            "hashtags": " ".join(_tags(product)),
-            "call to action": "Shop now",
+        written = {
+            "headline": [f"{title}{by}", title],
+            "short headline": [title, product.brand],
+            "long headline": [f"{title}{by}, {facts}" if facts else "", f"{title}{by}", title],
+            "primary text": [f"{title}{by}. {said}", f"{title}{by}. {_sentence(facts)}", f"{title}{by}.", f"{title}."],
+            "description": [said, _sentence(facts), f"{title}{by}."],
+            "short description": [_sentence(facts), said, f"{title}."],
         }
+        texts = {name: fitted(choices, self._limits[name]) for name, choices in written.items()}
+        # An ad can do without a description, and is better without one that was cut.
+        kept = {name: text for name, text in texts.items() if "description" not in name or text in written[name]}
+        return {**kept, "hashtags": " ".join(_tags(product)), "call to action": "Shop now"}
 
 
 def fitted(choices: list[str], limit: int) -> str:

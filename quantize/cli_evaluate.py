@@ -1,6 +1,6 @@
 """The commands of `adloom model` that measure: against the gates, and against other authors by blind reading."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,7 +104,7 @@ def pairs(
     """Write pairs of ads for blind reading: A and B in a shuffled order, and the key in a file of its own."""
     need("ctranslate2", "tokenizers", extra="generate")
     from quantize import show
-    from quantize.authors import ModelAuthor, SelectedAuthor
+    from quantize.authors import LIMITS, ModelAuthor, SelectedAuthor, limits_on
     from quantize.pairwise import pairs_of, write_lines
 
     if out.absolute() == key.absolute():
@@ -114,7 +114,8 @@ def pairs(
         return SelectedAuthor(models, _settings(models, on, candidates)) if selected else ModelAuthor(models)
 
     _, products = _sample(catalogues, "reading", limit, seed, language)
-    authors = [author_of(Models(folder)), *(_author(spec, author_of) for spec in against)]
+    limits = limits_on(chosen([on])[0]) if selected else LIMITS
+    authors = [author_of(Models(folder)), *(_author(spec, author_of, limits) for spec in against)]
     names = [author.name for author in authors]
     if len(set(names)) < len(names):
         raise InputError(f"--against {', '.join(against)}: the authors {', '.join(names)} are not all different")
@@ -164,15 +165,19 @@ def _sample(
     return held_out(limit, seed)
 
 
-def _author(spec: str, author_of: "Callable[[Models], Author] | None" = None) -> "Author":
+def _author(
+    spec: str,
+    author_of: "Callable[[Models], Author] | None" = None,
+    limits: "Mapping[str, int] | None" = None,
+) -> "Author":
     from quantize import corpus
-    from quantize.authors import CorpusAuthor, ModelAuthor
+    from quantize.authors import LIMITS, CorpusAuthor, ModelAuthor
     from quantize.baseline import TemplateAuthor
 
     if spec == "template":
-        return TemplateAuthor()
+        return TemplateAuthor(limits or LIMITS)
     if spec == "corpus":
-        return CorpusAuthor(corpus.read())
+        return CorpusAuthor(corpus.read(), limits or LIMITS)
     if not Path(spec).is_dir():
         raise InputError(f"--against {spec}: no such folder of models; name one, or `template` or `corpus`")
     return (author_of or ModelAuthor)(Models(Path(spec)))

@@ -8,11 +8,12 @@ import pytest
 from functions.common.batches import Settings
 from functions.common.errors import InputError, ModelError, NotFoundError
 from functions.common.models import Models
+from functions.common.platforms import columns, platforms
 from functions.common.records import Product, Source
 from functions.flow import settings_for
 from functions.generate.prompt import SLOTS
 from quantize import corpus
-from quantize.authors import Copy, CorpusAuthor, ModelAuthor, SelectedAuthor
+from quantize.authors import Copy, CorpusAuthor, ModelAuthor, SelectedAuthor, limits_on
 from quantize.baseline import TemplateAuthor, fitted
 from quantize.evaluate import Bench, distinct_2, kept_report, latency, outputs, read_report, section, training_texts
 from quantize.figures import Report, Sample
@@ -208,6 +209,19 @@ def test_hand_written_copy_of_the_test_split_is_found_by_product() -> None:
         assert set(copy) <= {slot.name for slot in SLOTS}
 
 
+def test_copy_that_is_read_beside_the_flow_s_could_be_posted_where_the_flow_s_is() -> None:
+    entries = list(corpus.read())
+    _, products = held_out(40)
+    limits = limits_on(platforms()["meta_feed"])
+    assert (limits["headline"], limits["description"], limits["hashtags"]) == (27, 27, 120)
+    whole, posted = CorpusAuthor(entries), CorpusAuthor(entries, limits)
+    for product in products:
+        copy = posted.write(product)
+        assert all(columns(text, wide=2) <= limits[name] for name, text in copy.items())
+        assert copy["primary text"] == whole.write(product)["primary text"]
+    assert any(posted.write(product) != whole.write(product) for product in products)
+
+
 def test_the_test_split_is_drawn_the_same_with_the_same_seed() -> None:
     sample, products = held_out(5, seed=1)
     again, same = held_out(5, seed=1)
@@ -257,6 +271,11 @@ def test_the_template_fits_its_limits_with_whole_words_and_facts_only() -> None:
     assert copy["hashtags"] == "#enamel #blue"
     bare = TemplateAuthor().write(Product(product_id="x", title="Chair", source=MUG.source))
     assert bare["primary text"] == "Chair."
+    long = TemplateAuthor(limits_on(platforms()["meta_feed"])).write(
+        msgspec.structs.replace(MUG, title="Enamel mug for the camp fire, blue", attributes={}, description="")
+    )
+    assert long["headline"] == "Enamel mug for the camp"
+    assert "description" not in long
     assert fitted(["a far too long first choice", "one two three"], 9) == "one two"
 
 
