@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from functions import console
+from functions.common.errors import InputError
 from functions.common.models import Models, file_sha256, models_folder
+from functions.common.records import digest
 from quantize import cli_evaluate, cli_improve, cli_registry
 from quantize.options import AsJson, ModelsFolder, Tracking, need, write_json
 
@@ -90,6 +92,15 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Folder of an adapter to train on, as a second stage with settings of its own.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="JSON Lines of `adloom model drafts`: learn to prefer the corpus to them; with --start.",
+        ),
+    ] = None,
+    beta: Annotated[float, typer.Option(min=0, help="With --against: how closely to keep to the start.")] = 0.1,
     base: Base = None,
     tracking: Tracking = "",
 ) -> None:
@@ -98,11 +109,15 @@ def train(
     from quantize import corpus, show
     from quantize import tracking as books
     from quantize.build import ADAPTER, recipes, whole_adapter
+    from quantize.drafts import read_drafts
     from quantize.train import Plan
     from quantize.train import train as learn
 
     books.connect(tracking)
     own = list(corpus.read_shard(accepted)) if accepted else []
+    if against and not start:
+        raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
+    drafts = read_drafts(against) if against else []
     plan = Plan(
         rank=rank,
         alpha=alpha,
@@ -115,6 +130,8 @@ def train(
         weighting=weighting,
         accepted=corpus.version(own) if own else "",
         start=file_sha256(whole_adapter(start) / ADAPTER[1])[:16] if start else "",
+        against=digest(drafts) if drafts else "",
+        beta=beta if drafts else 0.0,
     )
     with show.counting() as tell:
         figures = learn(
@@ -125,6 +142,7 @@ def train(
             own,
             str(base) if base else recipes()["writer"].model,
             start,
+            drafts,
         )
     loss, minutes = figures["validation_loss"], figures["seconds"] / 60
     console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")
@@ -194,6 +212,10 @@ app.command(
 app.command(
     epilog="Examples:  adloom model sample own.jsonl   ·   adloom model train runs/second --accepted own.jsonl"
 )(cli_improve.sample)
+app.command(
+    epilog="Examples:  adloom model drafts drafts.jsonl   ·   "
+    "adloom model train runs/better --start runs/house/adapter --against drafts.jsonl --rate 2e-4 --epochs 1"
+)(cli_improve.drafts)
 app.command(epilog="Example:  adloom model average runs/mean runs/one/adapter runs/two/adapter")(cli_improve.average)
 app.command(epilog="Example:  adloom model votes key.jsonl votes-anna.jsonl votes-ben.jsonl")(cli_evaluate.votes)
 app.command(epilog="Example:  adloom model register --evaluation evaluation.json")(cli_registry.register)

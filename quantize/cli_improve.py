@@ -1,14 +1,19 @@
-"""The commands of `adloom model` that better a trained writer: learning from its own best texts, averaging runs."""
+"""The commands of `adloom model` that better a trained writer: what it wrote itself, to learn from; averaging runs."""
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from functions import console
 from functions.common.errors import InputError
 from functions.common.models import Models
 from quantize.options import ModelsFolder, need
+
+if TYPE_CHECKING:
+    from quantize.corpus import Entry
 
 
 def sample(
@@ -20,16 +25,46 @@ def sample(
 ) -> None:
     """Let the writer write for the training products, and keep what the gates pass: for `train --accepted`."""
     need("ctranslate2", "tokenizers", extra="generate")
-    import msgspec
-
-    from quantize import corpus, show
+    from quantize import corpus
     from quantize.selftraining import accepted
 
     entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
     known = {entry.id for entry in corpus.read_shard(out)} if out.exists() else set()
     # A product that nothing was accepted for is tried again; it has no line that would say so.
-    left = entries[max((number for number, e in enumerate(entries, 1) if e.id in known), default=0) :]
-    done = len(entries) - len(left)
+    found = _kept(out, entries, known, lambda left, told: accepted(left, Models(folder), candidates, seed, told))
+    console.out.print(f"texts accepted for {found} of {len(entries)} products: {out}", soft_wrap=True)
+
+
+def drafts(
+    out: Annotated[Path, typer.Argument(help="JSON Lines, one product a line; a run that was stopped goes on.")],
+    folder: ModelsFolder = None,
+    share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the training split.")] = 1.0,
+    texts: Annotated[int, typer.Option(min=1, max=16, help="Texts sampled for each field.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+) -> None:
+    """Let the writer write for the training products, and keep all as it comes: for `train --against`."""
+    need("ctranslate2", "tokenizers", extra="generate")
+    from quantize import corpus
+    from quantize.drafts import read_drafts
+    from quantize.selftraining import drafted
+
+    entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
+    known = {each.id for each in read_drafts(out)} if out.exists() else set()
+    found = _kept(out, entries, known, lambda left, told: drafted(left, Models(folder), texts, seed, told))
+    console.out.print(f"drafts of {found} products: {out}", soft_wrap=True)
+
+
+def _kept(
+    out: Path,
+    entries: Sequence["Entry"],
+    known: set[str],
+    write: Callable[[Sequence["Entry"], Callable[[int], None]], Iterable[msgspec.Struct]],
+) -> int:
+    """Write line by line what comes of the entries behind the last one that has a line; how many lines there are."""
+    from quantize import show
+
+    done = max((number for number, entry in enumerate(entries, 1) if entry.id in known), default=0)
+    lines = len(known)
     with show.counting() as tell, out.open("ab") as stream:
 
         def told(_: int) -> None:
@@ -37,11 +72,11 @@ def sample(
             done += 1
             tell("sampling", done, len(entries), "")
 
-        for entry in accepted(left, Models(folder), candidates, seed, told):
-            stream.write(msgspec.json.encode(entry) + b"\n")
+        for each in write(entries[done:], told):
+            stream.write(msgspec.json.encode(each) + b"\n")
             stream.flush()
-            known.add(entry.id)
-    console.out.print(f"texts accepted for {len(known)} of {len(entries)} products: {out}", soft_wrap=True)
+            lines += 1
+    return lines
 
 
 def average(

@@ -4,7 +4,7 @@ The product is the prefix; each field is a segment that sees the prefix and itse
 when the fields are decoded in parallel. So the prefix is computed once for eleven or so targets.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from functions.common.platforms import columns
-from functions.common.records import Voice
+from functions.common.records import Product, Voice
 from functions.generate.prompt import PROMPTS, SLOTS, Slot
 from quantize.corpus import Copy, Entry
 
 END = "<|im_end|>"
 Weighting = Literal["token", "text"]
+Target = tuple[Slot, Voice, str]
+"""What is asked for, in which voice, and the text that answers it."""
+
 N = TypeVar("N", np.int64, np.float32)
 _SLOTS = {slot.name: slot for slot in SLOTS}
 
@@ -55,14 +58,14 @@ class Item:
         return len(self.ids)
 
 
-def targets(entry: Entry) -> Iterator[tuple[Slot, Voice, str]]:
+def targets(entry: Entry) -> Iterator[Target]:
     """Every slot, voice and text that an entry teaches."""
     yield from _copy_targets(entry.copy, entry.voice)
     if entry.variant:
         yield from _copy_targets(entry.variant.copy, entry.variant.voice)
 
 
-def _copy_targets(copy: Copy, voice: Voice) -> Iterator[tuple[Slot, Voice, str]]:
+def _copy_targets(copy: Copy, voice: Voice) -> Iterator[Target]:
     shorter = [text for text in copy.description if columns(text) <= _SLOTS["short description"].limit]
     for name, texts in (
         ("headline", copy.headline),
@@ -78,18 +81,19 @@ def _copy_targets(copy: Copy, voice: Voice) -> Iterator[tuple[Slot, Voice, str]]
             yield _SLOTS[name], voice, text
 
 
-def sequence(entry: Entry, tokenizer: Tokenizer, weighting: Weighting = "token") -> Item:
-    """An entry as one training sequence.
+def sequence(product: Product, texts: Iterable[Target], tokenizer: Tokenizer, weighting: Weighting = "token") -> Item:
+    """A product and its texts as one training sequence.
 
     Args:
+        texts: each becomes a segment, in their order.
         weighting: ``token`` counts every token of a text alike, so that long texts count most; ``text`` gives every
             text the same say, so that a headline is learnt as hard as a paragraph.
     """
     prompt = PROMPTS["house"]
-    prefix = tokenizer.encode(prompt.prefix(entry.as_product()), add_special_tokens=False).ids
+    prefix = tokenizer.encode(prompt.prefix(product), add_special_tokens=False).ids
     ids, positions = list(prefix), list(range(len(prefix)))
     segments, weights = [0] * len(prefix), [0.0] * len(prefix)
-    for number, (slot, voice, text) in enumerate(targets(entry), start=1):
+    for number, (slot, voice, text) in enumerate(texts, start=1):
         tail = tokenizer.encode(prompt.tail(slot, voice), add_special_tokens=False).ids
         body = tokenizer.encode(text + END, add_special_tokens=False).ids
         ids += tail + body
@@ -105,12 +109,14 @@ class Padded:
 
     Attributes:
         ids, positions: (batch, tokens).
+        segments: (batch, tokens), of the items; -1 for padding.
         visible: (batch, tokens, tokens), whether the row's token sees the column's.
         weights: (batch, tokens), how much the token counts, learnt from the one before it in its segment.
     """
 
     ids: NDArray[np.int64]
     positions: NDArray[np.int64]
+    segments: NDArray[np.int64]
     visible: NDArray[np.bool_]
     weights: NDArray[np.float32]
 
@@ -124,6 +130,7 @@ def pad(batch: Sequence[Item]) -> Padded:
     return Padded(
         ids=side_by_side([item.ids for item in batch], 0),
         positions=side_by_side([item.positions for item in batch], 0),
+        segments=segments,
         visible=(same | prefix) & causal,
         weights=side_by_side([item.weights for item in batch], 0),
     )

@@ -22,6 +22,8 @@ from functions.common.records import Record
 from quantize import corpus
 from quantize.bases import Base, open_base
 from quantize.corpus import Entry
+from quantize.drafts import Drafts
+from quantize.preference import preferred
 from quantize.samples import samples
 from quantize.sequences import Weighting, batches, targets
 from quantize.tuned import Tuned, device, precision
@@ -48,6 +50,8 @@ class Plan(Record, frozen=True, kw_only=True):
         weighting: what a token counts in the loss, see ``quantize.sequences.sequence``.
         accepted: version of the texts that a model wrote itself and that are learnt beside the corpus, if any.
         start: hash of the adapter that is trained on, where the run is a second stage.
+        against: version of the drafts that the corpus is to be preferred to, if any; see ``quantize.preference``.
+        beta: how closely the writer keeps to the adapter that it starts with, where it learns against drafts.
     """
 
     rank: int = 32
@@ -61,7 +65,12 @@ class Plan(Record, frozen=True, kw_only=True):
     weighting: Weighting = "token"
     accepted: str = ""
     start: str = ""
+    against: str = ""
+    beta: float = 0.0
 
+
+Objective = Callable[[list[Any]], torch.Tensor]
+"""The loss of a batch."""
 
 Told = Callable[[int, int, float], None]
 
@@ -74,6 +83,7 @@ def train(
     accepted: Sequence[Entry] = (),
     model: str = "",
     start: Path | None = None,
+    against: Sequence[Drafts] = (),
 ) -> dict[str, float]:
     """Train an adapter, or go on with a run that was stopped; the run's folder holds all of it.
 
@@ -83,6 +93,8 @@ def train(
         told: is called with step, steps and loss.
         accepted: entries that are learnt beside the corpus; the plan names their version.
         start: folder of the adapter that a second stage begins with; its rank is that of the plan.
+        against: what the writer that it starts with wrote for products of the corpus: only those are learnt then, each
+            text of the corpus preferred to a draft.
         model: what the base model is called where it is published; its path where none is named.
 
     Returns:
@@ -91,19 +103,16 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     opened = open_base(base)
-    tuned = _tuned(opened, plan)
+    tuned = tuned_on(opened, plan)
     if start:
         tuned.load(start)
     entries = list(corpus.read())
     learnt = [*corpus.part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
     held = [entry for entry in entries if entry.split == "validation"]
-    run = Run(
-        plan,
-        folder,
-        tuned,
-        [item for entry in learnt for item in tuned.items(entry, plan.weighting)],
-        [item for entry in held for item in tuned.items(entry)],
+    examples, objective = (
+        preferred(tuned, learnt, against, plan.beta) if against else plain(tuned, learnt, plan.weighting)
     )
+    run = Run(plan, folder, tuned, examples, plain(tuned, held)[0], objective)
     with mlflow.start_run(run_name=folder.name, run_id=run.tracked) as tracked:
         run.begin(tracked.info.run_id, corpus.version(entries), learnt, held)
         figures = run.loop(told)
@@ -112,10 +121,17 @@ def train(
     return figures
 
 
-def _tuned(base: Base, plan: Plan) -> Tuned[Any]:
+def tuned_on(base: Base, plan: Plan) -> Tuned[Any]:
+    """A base model with the adapter that a plan asks for."""
     families: dict[str, Any] = {"llama": TunedLlama, "t5": TunedT5}
     tuned: Tuned[Any] = families[base.family](base, plan.rank, plan.alpha, plan.dropout)
     return tuned
+
+
+def plain(tuned: Tuned[Any], entries: Sequence[Entry], weighting: Weighting = "token") -> tuple[list[Any], Objective]:
+    """What is learnt from entries where their texts are simply imitated."""
+    items = [item for entry in entries for item in tuned.items(entry.as_product(), targets(entry), weighting)]
+    return items, tuned.loss
 
 
 def _dataset(name: str, entries: Sequence[Entry]) -> Any:
@@ -127,8 +143,10 @@ def _dataset(name: str, entries: Sequence[Entry]) -> Any:
 class Run:
     """A training run with its state; what is on disk is enough to go on after a kill."""
 
-    def __init__(self, plan: Plan, folder: Path, tuned: Tuned[Any], learnt: list[Any], held: list[Any]) -> None:
-        self.plan, self.folder, self.tuned, self.held = plan, folder, tuned, held
+    def __init__(
+        self, plan: Plan, folder: Path, tuned: Tuned[Any], learnt: list[Any], held: list[Any], objective: Objective
+    ) -> None:
+        self.plan, self.folder, self.tuned, self.held, self.objective = plan, folder, tuned, held, objective
         self.schedule = [
             b for epoch in range(plan.epochs) for b in batches(learnt, plan.tokens, plan.seed * 1000 + epoch)
         ]
@@ -216,7 +234,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * _schedule(self.step, len(self.schedule))
         self.optimiser.zero_grad()
-        loss = self.tuned.loss(batch)
+        loss = self.objective(batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.tuned.parameters(), 1.0)
         self.optimiser.step()

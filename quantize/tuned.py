@@ -2,9 +2,9 @@
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from functions.common.errors import InputError
-from quantize.corpus import Entry
-from quantize.sequences import Sized, Weighting
+from functions.common.records import Product
+from quantize.sequences import Sized, Target, Weighting
 
 I = TypeVar("I", bound=Sized)  # noqa: E741
 
@@ -33,6 +33,22 @@ def precision() -> torch.dtype:
     except OSError:
         return torch.float32
     return torch.bfloat16 if {"avx512_bf16", "amx_bf16", "bf16"} & set(flags.split()) else torch.float32
+
+
+class Answers(NamedTuple):
+    """What a network says where a text is learnt; all have a row for each token of the texts.
+
+    Attributes:
+        logits: (tokens, vocabulary).
+        wanted: id of the token.
+        weights: how much it counts.
+        texts: number of the text of the batch that it belongs to, from 0, never falling.
+    """
+
+    logits: torch.Tensor
+    wanted: torch.Tensor
+    weights: torch.Tensor
+    texts: torch.Tensor
 
 
 class Tuned(ABC, Generic[I]):
@@ -84,21 +100,32 @@ class Tuned(ABC, Generic[I]):
 
     def loss(self, batch: Sequence[I]) -> torch.Tensor:
         """Weighted mean cross-entropy of the target tokens."""
+        losses, answers = self._losses(batch)
+        return (losses * answers.weights).sum() / answers.weights.sum()
+
+    def logprobs(self, batch: Sequence[I]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each text of the batch, in their order, the log-probability and the number of tokens that it sums."""
+        losses, answers = self._losses(batch)
+        sizes = answers.texts.bincount()
+        return losses.new_zeros(len(sizes)).index_add(0, answers.texts, -losses), sizes
+
+    def _losses(self, batch: Sequence[I]) -> tuple[torch.Tensor, Answers]:
+        """Cross-entropy of every token that is learnt."""
         with torch.autocast(device().type, dtype=torch.bfloat16, enabled=precision() is torch.bfloat16):
-            logits, wanted, weights = self._answers(batch)
-        return (cross_entropy(logits.float(), wanted, reduction="none") * weights).sum() / weights.sum()
+            answers = self._answers(batch)
+        return cross_entropy(answers.logits.float(), answers.wanted, reduction="none"), answers
 
     @abstractmethod
-    def items(self, entry: Entry, weighting: Weighting = "token") -> list[I]:
-        """What the model learns from an entry."""
+    def items(self, product: Product, texts: Iterable[Target], weighting: Weighting = "token") -> list[I]:
+        """What the model learns from the texts of a product, in their order."""
 
     @abstractmethod
     def _layers(self) -> Sequence[Any]:
         """Those that are compiled."""
 
     @abstractmethod
-    def _answers(self, batch: Sequence[I]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """For every token that is learnt: the logits at its place, its id, its weight."""
+    def _answers(self, batch: Sequence[I]) -> Answers:
+        """What the network says at the place of every token that is learnt."""
 
 
 def on_device(array: Any) -> torch.Tensor:

@@ -1,16 +1,16 @@
 """A Llama with an adapter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from quantize.corpus import Entry
+from functions.common.records import Product
 from quantize.llama import GgufModel
-from quantize.sequences import Item, Weighting, pad, sequence
-from quantize.tuned import Tuned, on_device
+from quantize.sequences import Item, Target, Weighting, pad, sequence
+from quantize.tuned import Answers, Tuned, on_device
 
 
 class TunedLlama(Tuned[Item]):
@@ -23,13 +23,13 @@ class TunedLlama(Tuned[Item]):
         super().__init__(_network(base), rank, alpha, dropout)
         self._tokenizer = base.tokenizer()
 
-    def items(self, entry: Entry, weighting: Weighting = "token") -> list[Item]:
-        return [sequence(entry, self._tokenizer, weighting)]
+    def items(self, product: Product, texts: Iterable[Target], weighting: Weighting = "token") -> list[Item]:
+        return [sequence(product, texts, self._tokenizer, weighting)]
 
     def _layers(self) -> Sequence[Any]:
         return list(self._network.model.layers)
 
-    def _answers(self, batch: Sequence[Item]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _answers(self, batch: Sequence[Item]) -> Answers:
         padded = pad(batch)
         rows, columns = np.nonzero(padded.weights)
         states = self._network.model(
@@ -41,7 +41,13 @@ class TunedLlama(Tuned[Item]):
         # A target follows its own segment's token before it, which is the one to its left; logits are computed for
         # no other position.
         logits = self._network.lm_head(states[rows, columns - 1])
-        return logits, on_device(padded.ids[rows, columns]), on_device(padded.weights[rows, columns])
+        _, texts = np.unique(padded.segments[rows, columns] + rows * padded.ids.shape[1], return_inverse=True)
+        return Answers(
+            logits,
+            on_device(padded.ids[rows, columns]),
+            on_device(padded.weights[rows, columns]),
+            on_device(texts),
+        )
 
 
 def _network(gguf: GgufModel) -> LlamaForCausalLM:

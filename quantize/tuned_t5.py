@@ -1,6 +1,6 @@
 """A T5 with an adapter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from transformers import T5ForConditionalGeneration
 from transformers.utils import logging
 
+from functions.common.records import Product
 from functions.generate.prompt import PROMPTS
-from quantize.corpus import Entry
-from quantize.sequences import Weighting, side_by_side, targets
+from quantize.sequences import Target, Weighting, side_by_side
 from quantize.t5 import T5Model
-from quantize.tuned import Tuned, on_device
+from quantize.tuned import Answers, Tuned, on_device
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class TunedT5(Tuned[Pair]):
         super().__init__(network, rank, alpha, dropout)
         self._tokenizer = base.tokenizer()
 
-    def items(self, entry: Entry, weighting: Weighting = "token") -> list[Pair]:
+    def items(self, product: Product, texts: Iterable[Target], weighting: Weighting = "token") -> list[Pair]:
         prompt = PROMPTS["house"]
-        prefix = prompt.prefix(entry.as_product())
+        prefix = prompt.prefix(product)
         pairs = []
-        for slot, voice, text in targets(entry):
+        for slot, voice, text in texts:
             target = self._ids(text)
             weight = 1.0 if weighting == "token" else 1 / len(target)
             source = self._ids(prefix + prompt.tail(slot, voice))
@@ -64,7 +64,7 @@ class TunedT5(Tuned[Pair]):
     def _layers(self) -> Sequence[Any]:
         return [*self._network.encoder.block, *self._network.decoder.block]
 
-    def _answers(self, batch: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _answers(self, batch: Sequence[Pair]) -> Answers:
         padding = self._tokenizer.pad_id()
         source = side_by_side([pair.source for pair in batch], padding)
         target = side_by_side([pair.target for pair in batch], padding)
@@ -78,4 +78,4 @@ class TunedT5(Tuned[Pair]):
             decoder_input_ids=on_device(before),
             use_cache=False,
         ).logits[rows, columns]
-        return logits, on_device(target[rows, columns]), on_device(weights[rows, columns])
+        return Answers(logits, on_device(target[rows, columns]), on_device(weights[rows, columns]), on_device(rows))

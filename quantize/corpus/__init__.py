@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from functions.common.errors import InputError
 from functions.common.records import Product, Record, Source, Voice, digest
 
+R = TypeVar("R", bound=Record)
 Split = Literal["train", "validation", "test"]
 
 FOLDER = Path(__file__).parent
@@ -91,9 +92,14 @@ def read(folder: Path = FOLDER) -> Iterator[Entry]:
 
 def read_shard(path: Path) -> Iterator[Entry]:
     """Every entry of a file in JSON Lines; InputError names the line that is not one."""
+    return read_lines(path, Entry)
+
+
+def read_lines(path: Path, kind: type[R]) -> Iterator[R]:
+    """Every record of a file in JSON Lines; InputError names the line that is not one."""
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            yield msgspec.json.decode(line, type=Entry)
+            yield msgspec.json.decode(line, type=kind)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise InputError(f"{path.name} line {number}: {error}") from error
 

@@ -9,7 +9,9 @@ from functions.score.facts import Subject
 from functions.score.gates.registry import judge
 from quantize import corpus
 from quantize.corpus import Entry
-from quantize.selftraining import accepted
+from quantize.drafts import Draft, Drafts, read_drafts
+from quantize.selftraining import accepted, worst_first
+from quantize.sequences import targets
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +59,32 @@ def test_sampling_that_was_stopped_goes_on_behind_the_last_product(
     assert whole == [entry for entry in learnt if entry.id in {e.id for e in entries[:2]}]
     out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:1]))
     assert sampled() == whole
+
+
+def test_drafts_are_written_for_every_field_and_voice_of_the_corpus_and_go_on_where_they_stopped(
+    models: Models, entries: list[Entry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus, "read", lambda: iter(entries[:2]))
+    out = tmp_path / "drafts.jsonl"
+
+    def written() -> list[Drafts]:
+        done = CliRunner().invoke(app, ["model", "drafts", str(out), "--texts", "2", "--models", str(models.folder)])
+        assert done.exit_code == 0, done.output
+        return read_drafts(out)
+
+    whole = written()
+    for entry, drafts in zip(entries, whole, strict=False):
+        asked = {(slot.name, voice) for slot, voice, _ in targets(entry) if slot.field != "cta"}
+        assert {(draft.slot, draft.voice) for draft in drafts.texts} == asked
+    out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:1]))
+    assert written() == whole
+
+
+def test_drafts_that_break_a_gate_come_first(models: Models, entries: list[Entry]) -> None:
+    product = entries[0].as_product()
+    good = Draft(slot="headline", voice="plain", text=entries[0].copy.headline[0])
+    bad = Draft(slot="headline", voice="plain", text="Best gift of 2031, 99% off!")
+    found = worst_first(product, [(good, "headline", -0.1), (bad, "headline", -0.01)], models)
+    assert found == [bad, good]
+    doubted = Draft(slot="headline", voice="plain", text=entries[0].copy.headline[1])
+    assert worst_first(product, [(good, "headline", -0.1), (doubted, "headline", -3.0)], models) == [doubted, good]

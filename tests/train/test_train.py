@@ -131,3 +131,43 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_pat
     said = train(tmp_path / "third", base, "--rank", "3", "--start", str(start), code=3)
     assert "give it the --rank and the --base that it was trained with" in said
     assert "has no adapter_config.json" in train(tmp_path / "fourth", base, "--start", str(tmp_path), code=4)
+
+
+@pytest.mark.usefixtures("books", "little")
+def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(base: Path, tmp_path: Path) -> None:
+    from quantize.bases import open_base
+    from quantize.drafts import read_drafts
+    from quantize.preference import pairs
+    from quantize.train import Plan, tuned_on
+
+    train(tmp_path / "first", base, "--rank", "2", "--alpha", "4")
+    start = tmp_path / "first" / "adapter"
+    drafts = tmp_path / "drafts.jsonl"
+    written = [
+        {"slot": "primary text", "voice": "plain", "text": "A stool oak."},
+        {"slot": "primary text", "voice": "playful", "text": "Nobody asked for this voice."},
+        {"slot": "headline", "voice": "plain", "text": "OAK STOOL"},
+    ]
+    drafts.write_text("".join(json.dumps({"id": f"stool-{n}", "texts": written}) + "\n" for n in range(2)))
+    more = ["--start", str(start), "--against", str(drafts), "--beta", "0.5", "--rate", "1e-2", "--epochs", "8"]
+    train(tmp_path / "second", base, "--rank", "2", "--alpha", "4", *more)
+
+    def logprobs(adapter: Path) -> list[float]:
+        tuned = tuned_on(open_base(base), Plan(rank=2, alpha=4))
+        tuned.load(adapter)
+        (entry, *_) = corpus.read()
+        ((good, bad),) = pairs(entry, read_drafts(drafts)[0].texts)
+        assert (good[2], bad[2]) == ("A stool of oak.", "A stool oak.")
+        found, sizes = tuned.logprobs(tuned.items(entry.as_product(), [good, bad]))
+        assert sizes.tolist() == [len(good[2]) + 1, len(bad[2]) + 1]
+        likely: list[float] = found.detach().tolist()
+        return likely
+
+    (good, bad), (better, worse) = logprobs(start), logprobs(tmp_path / "second" / "adapter")
+    assert better - worse > good - bad + 1
+    assert better > good
+    record = json.loads((tmp_path / "second" / "train.json").read_text())
+    assert record["plan"]["beta"] == 0.5
+    assert len(record["plan"]["against"]) == 16
+    said = train(tmp_path / "third", base, "--against", str(drafts), code=3)
+    assert "needs --start" in said

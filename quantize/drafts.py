@@ -1,0 +1,26 @@
+"""The texts that a writer wrote for the corpus's products itself, kept as JSON Lines."""
+
+from pathlib import Path
+
+from functions.common.records import Record, Voice
+from quantize import corpus
+
+
+class Draft(Record, frozen=True, kw_only=True):
+    """A text that the writer wrote itself."""
+
+    slot: str
+    voice: Voice
+    text: str
+
+
+class Drafts(Record, frozen=True, kw_only=True):
+    """What the writer wrote for a product of the corpus, the worst first."""
+
+    id: str
+    texts: list[Draft]
+
+
+def read_drafts(path: Path) -> list[Drafts]:
+    """Every product's drafts of a file in JSON Lines; InputError names the line that holds none."""
+    return list(corpus.read_lines(path, Drafts))
