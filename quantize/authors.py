@@ -6,7 +6,7 @@ from typing import Protocol
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.platforms import Platform, columns
-from functions.common.records import Creative, Product, Voice, digest
+from functions.common.records import Creative, Field, Product, Voice, digest
 from functions.common.writer import Sampling
 from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import write_product
@@ -26,7 +26,7 @@ NAMES = {"house": "Adloom", "examples": "base model"}
 
 def limits_on(platform: Platform) -> dict[str, int]:
     """The same for what can be posted on a platform, where that is less; hashtags have a limit for each tag there."""
-    taken = {field: limit.limit for field, limit in platform.fields.items() if field != "hashtag"}
+    taken: dict[Field, int] = {field: limit.limit for field, limit in platform.fields.items() if field != "hashtag"}
     return {slot.name: min(slot.limit, taken.get(slot.field, slot.limit)) for slot in SLOTS}
 
 
