@@ -109,15 +109,16 @@ def train(
     from quantize import corpus, show
     from quantize import tracking as books
     from quantize.build import ADAPTER, recipes, whole_adapter
-    from quantize.drafts import read_drafts
+    from quantize.drafts import Drafts
+    from quantize.jsonlines import read_lines
     from quantize.train import Plan
     from quantize.train import train as learn
 
     books.connect(tracking)
-    own = list(corpus.read_shard(accepted)) if accepted else []
+    own = list(read_lines(accepted, corpus.Entry)) if accepted else []
     if against and not start:
         raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
-    drafts = read_drafts(against) if against else []
+    drafts = list(read_lines(against, Drafts)) if against else []
     plan = Plan(
         rank=rank,
         alpha=alpha,

@@ -105,7 +105,8 @@ def pairs(
     need("ctranslate2", "tokenizers", extra="generate")
     from quantize import show
     from quantize.authors import LIMITS, ModelAuthor, SelectedAuthor, limits_on
-    from quantize.pairwise import pairs_of, write_lines
+    from quantize.jsonlines import write_lines
+    from quantize.pairwise import pairs_of
 
     if out.absolute() == key.absolute():
         raise InputError(f"{out}: pairs and key must be two files; readers must not see the key")
@@ -143,11 +144,12 @@ def votes(
     as_json: AsJson = False,
 ) -> None:
     """Count the votes of readers: how often an author won against each other one, with the interval of 95 %."""
-    from quantize.pairwise import Key, Vote, read_lines, results
+    from quantize.jsonlines import read_lines
+    from quantize.pairwise import Key, Vote, results
     from quantize.show import result as shown
 
     cast = [vote for path in given for vote in read_lines(path, Vote)]
-    found = results(read_lines(key, Key), cast, author)
+    found = results(list(read_lines(key, Key)), cast, author)
     if as_json:
         write_json(found)
     else:

@@ -10,6 +10,7 @@ import typer
 from functions import console
 from functions.common.errors import InputError
 from functions.common.models import Models
+from quantize.jsonlines import read_lines
 from quantize.options import ModelsFolder, need
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def sample(
     from quantize.selftraining import accepted
 
     entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
-    known = {entry.id for entry in corpus.read_shard(out)} if out.exists() else set()
+    known = {entry.id for entry in read_lines(out, corpus.Entry)} if out.exists() else set()
     # A product that nothing was accepted for is tried again; it has no line that would say so.
     found = _kept(out, entries, known, lambda left, told: accepted(left, Models(folder), candidates, seed, told))
     console.out.print(f"texts accepted for {found} of {len(entries)} products: {out}", soft_wrap=True)
@@ -45,11 +46,11 @@ def drafts(
     """Let the writer write for the training products, and keep all as it comes: for `train --against`."""
     need("ctranslate2", "tokenizers", extra="generate")
     from quantize import corpus
-    from quantize.drafts import read_drafts
+    from quantize.drafts import Drafts
     from quantize.selftraining import drafted
 
     entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
-    known = {each.id for each in read_drafts(out)} if out.exists() else set()
+    known = {each.id for each in read_lines(out, Drafts)} if out.exists() else set()
     found = _kept(out, entries, known, lambda left, told: drafted(left, Models(folder), texts, seed, told))
     console.out.print(f"drafts of {found} products: {out}", soft_wrap=True)
 

@@ -1,9 +1,6 @@
 """The texts that a writer wrote for the corpus's products itself, kept as JSON Lines."""
 
-from pathlib import Path
-
 from functions.common.records import Record, Voice
-from quantize import corpus
 
 
 class Draft(Record, frozen=True, kw_only=True):
@@ -19,8 +16,3 @@ class Drafts(Record, frozen=True, kw_only=True):
 
     id: str
     texts: list[Draft]
-
-
-def read_drafts(path: Path) -> list[Drafts]:
-    """Every product's drafts of a file in JSON Lines; InputError names the line that holds none."""
-    return list(corpus.read_lines(path, Drafts))

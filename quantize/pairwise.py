@@ -7,17 +7,15 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
-
-from functions.common.errors import InputError, NotFoundError
+from functions.common.errors import InputError
 from functions.common.records import Product, Record, digest
 from quantize.authors import Copy
+from quantize.jsonlines import read_lines
 from quantize.statistics import wilson
 
 Side = Literal["A", "B"]
-R = TypeVar("R", bound=msgspec.Struct)
 
 FIELDS = ("headline", "primary text", "description")
 """What a reader sees of an ad: slots by name, in this order."""
@@ -142,7 +140,7 @@ def readings(folder: Path, author: str) -> dict[str, list[Result]]:
     found = {}
     for key in sorted(folder.glob("*/key.jsonl")):
         cast = [vote for path in sorted(key.parent.glob("votes-*.jsonl")) for vote in read_lines(path, Vote)]
-        found[key.parent.name.replace("-", " ")] = results(read_lines(key, Key), cast, author)
+        found[key.parent.name.replace("-", " ")] = results(list(read_lines(key, Key)), cast, author)
     return found
 
 
@@ -166,26 +164,6 @@ def _result(author: str, rival: str, pairs: Sequence[str], given: Mapping[str, S
         win_or_tie_low=either_low,
         win_or_tie_high=either_high,
     )
-
-
-def write_lines(path: Path, records: Sequence[Record]) -> None:
-    """Records as JSON Lines."""
-    path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
-
-
-def read_lines(path: Path, kind: type[R]) -> list[R]:
-    """Records of JSON Lines; InputError names the line that is not one."""
-    if not path.is_file():
-        raise NotFoundError(f"{path}: no such file")
-    found = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(msgspec.json.decode(line, type=kind))
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{path.name} line {number}: {error}") from error
-    return found
 
 
 def _shown(copy: Mapping[str, str]) -> Copy:

@@ -3,15 +3,13 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
 import numpy as np
 
-from functions.common.errors import InputError
 from functions.common.records import Product, Record, Source, Voice, digest
+from quantize.jsonlines import read_lines
 
-R = TypeVar("R", bound=Record)
 Split = Literal["train", "validation", "test"]
 
 FOLDER = Path(__file__).parent
@@ -87,21 +85,7 @@ class Entry(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read(folder: Path = FOLDER) -> Iterator[Entry]:
     """Every entry, shard by shard; InputError names the line that is not one."""
     for path in sorted(folder.glob("*.jsonl")):
-        yield from read_shard(path)
-
-
-def read_shard(path: Path) -> Iterator[Entry]:
-    """Every entry of a file in JSON Lines; InputError names the line that is not one."""
-    return read_lines(path, Entry)
-
-
-def read_lines(path: Path, kind: type[R]) -> Iterator[R]:
-    """Every record of a file in JSON Lines; InputError names the line that is not one."""
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            yield msgspec.json.decode(line, type=kind)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise InputError(f"{path.name} line {number}: {error}") from error
+        yield from read_lines(path, Entry)
 
 
 def part(entries: list[Entry], share: float) -> list[Entry]:

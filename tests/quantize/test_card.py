@@ -19,7 +19,8 @@ from quantize.figures import (
     Section,
     SlotFigures,
 )
-from quantize.pairwise import Key, Vote, readings, write_lines
+from quantize.jsonlines import write_lines
+from quantize.pairwise import Key, Vote, readings
 from quantize.trials import Training, Trial, kept_trials, read_training, read_trials
 
 SECTIONS = [

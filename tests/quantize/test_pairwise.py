@@ -5,7 +5,8 @@ import pytest
 from functions.common.errors import InputError, NotFoundError
 from functions.common.records import Product, Source
 from quantize.authors import Copy
-from quantize.pairwise import Key, Pair, Vote, pairs_of, read_lines, results, write_lines
+from quantize.jsonlines import read_lines, write_lines
+from quantize.pairwise import Key, Pair, Vote, pairs_of, results
 from quantize.statistics import paired_bootstrap, wilson
 
 PRODUCTS = [
@@ -86,12 +87,12 @@ def test_votes_that_cannot_be_counted_are_refused() -> None:
 def test_files_are_read_back_and_a_bad_line_is_named(tmp_path: Path) -> None:
     pairs, _ = pairs_of(PRODUCTS, NAMES, [OURS, THEIRS])
     write_lines(tmp_path / "pairs.jsonl", pairs)
-    assert read_lines(tmp_path / "pairs.jsonl", Pair) == pairs
+    assert list(read_lines(tmp_path / "pairs.jsonl", Pair)) == pairs
     (tmp_path / "votes.jsonl").write_text('{"pair": "a", "vote": "A"}\n\n{"pair": "b", "vote": "left"}\n')
     with pytest.raises(InputError, match=r"votes\.jsonl line 3: Invalid enum value 'left'"):
-        read_lines(tmp_path / "votes.jsonl", Vote)
+        list(read_lines(tmp_path / "votes.jsonl", Vote))
     with pytest.raises(NotFoundError, match="no such file"):
-        read_lines(tmp_path / "none.jsonl", Vote)
+        list(read_lines(tmp_path / "none.jsonl", Vote))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from quantize.build import recipes
 from quantize.card import card
 from quantize.evaluate import read_report
 from quantize.figures import Report
-from quantize.pairwise import Pair, read_lines, readings
+from quantize.jsonlines import read_lines
+from quantize.pairwise import Pair, readings
 from quantize.trials import Trial, read_training
 
 FOLDER = Path(corpus.__file__).parents[1] / "release"

@@ -9,7 +9,8 @@ from functions.score.facts import Subject
 from functions.score.gates.registry import judge
 from quantize import corpus
 from quantize.corpus import Entry
-from quantize.drafts import Draft, Drafts, read_drafts
+from quantize.drafts import Draft, Drafts
+from quantize.jsonlines import read_lines
 from quantize.selftraining import accepted, worst_first
 from quantize.sequences import targets
 
@@ -53,7 +54,7 @@ def test_sampling_that_was_stopped_goes_on_behind_the_last_product(
     def sampled() -> list[Entry]:
         done = CliRunner().invoke(app, ["model", "sample", str(out), "--models", str(models.folder)])
         assert done.exit_code == 0, done.output
-        return list(corpus.read_shard(out))
+        return list(read_lines(out, Entry))
 
     whole = sampled()
     assert whole == [entry for entry in learnt if entry.id in {e.id for e in entries[:2]}]
@@ -70,7 +71,7 @@ def test_drafts_are_written_for_every_field_and_voice_of_the_corpus_and_go_on_wh
     def written() -> list[Drafts]:
         done = CliRunner().invoke(app, ["model", "drafts", str(out), "--texts", "2", "--models", str(models.folder)])
         assert done.exit_code == 0, done.output
-        return read_drafts(out)
+        return list(read_lines(out, Drafts))
 
     whole = written()
     for entry, drafts in zip(entries, whole, strict=False):

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from functions.cli import app
 from functions.common.models import Models
 from quantize.evaluate import read_report
-from quantize.pairwise import Key, Pair, Vote, read_lines, write_lines
+from quantize.jsonlines import read_lines, write_lines
+from quantize.pairwise import Key, Pair, Vote
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are not ours to mend.
 
@@ -55,7 +56,7 @@ def test_pairs_are_written_voted_on_and_counted(models: Models, tmp_path: Path) 
     pairs, key, votes = (tmp_path / f"{name}.jsonl" for name in ("pairs", "key", "votes"))
     files = ["--out", str(pairs), "--key", str(key)]
     adloom("pairs", "--against", "template", "--limit", "3", "--first", *files)
-    shown, keys = read_lines(pairs, Pair), read_lines(key, Key)
+    shown, keys = list(read_lines(pairs, Pair)), list(read_lines(key, Key))
     assert len(shown) == len(keys) == 3
     assert all(b"template" not in msgspec.json.encode(pair) for pair in shown)
     write_lines(votes, [Vote(pair=each.pair, vote="A", reader="ann") for each in keys])

@@ -136,7 +136,8 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_pat
 @pytest.mark.usefixtures("books", "little")
 def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(base: Path, tmp_path: Path) -> None:
     from quantize.bases import open_base
-    from quantize.drafts import read_drafts
+    from quantize.drafts import Drafts
+    from quantize.jsonlines import read_lines
     from quantize.preference import pairs
     from quantize.train import Plan, tuned_on
 
@@ -156,7 +157,7 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
         tuned = tuned_on(open_base(base), Plan(rank=2, alpha=4))
         tuned.load(adapter)
         (entry, *_) = corpus.read()
-        ((good, bad),) = pairs(entry, read_drafts(drafts)[0].texts)
+        ((good, bad),) = pairs(entry, next(read_lines(drafts, Drafts)).texts)
         assert (good[2], bad[2]) == ("A stool of oak.", "A stool oak.")
         found, sizes = tuned.logprobs(tuned.items(entry.as_product(), [good, bad]))
         assert sizes.tolist() == [len(good[2]) + 1, len(bad[2]) + 1]
