@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
 from functions.common.records import Candidate, CandidateSet, Measures, Product
+from functions.score.agreement import mismatched
 from functions.score.facts import Subject
 from functions.score.validity import scaled
 from functions.score.wordlists import table, word_set
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024
 _SOURCE_CHARS = 600
-_STRANGE = 0.12
+_STRANGE = 0.25
 """What each word of a writer's own making costs."""
 _AGAIN = 0.08
 """What each word that a text says again costs."""
+_MISMATCHED = 0.15
+"""What an article costs that does not agree with its noun."""
 _JOINING = word_set("joining")
 _NAMING = 3
 """Words that name a thing: "cast iron skillet"."""
@@ -223,6 +226,8 @@ class Yardstick:
         whole = 0.2 * self.names(text) + 0.1 * self.coverage([text], 2)
         worth = true + whole + 0.1 * relevance + 0.05 * self.voice(text)
         slips = _STRANGE * self.strangers(text) + _AGAIN * self.again(text)
+        if self._subject.product.language.startswith(("en", "und")):
+            slips += _MISMATCHED * mismatched(text)
         return round(max(0.0, worth - slips), 4)
 
     def measures(self, texts: Sequence[str]) -> Measures:

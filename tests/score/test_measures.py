@@ -137,6 +137,16 @@ def test_a_text_names_the_thing_by_the_words_of_its_title_that_the_texts_agree_o
     assert yardstick(agreed={}).names("Oat") == 1.0
 
 
+@pytest.mark.parametrize(("language", "less"), [("en", True), ("de", False)])
+def test_an_english_text_whose_article_does_not_fit_is_worth_less(language: str, less: bool) -> None:
+    page = subject("Linen with a deep pocket and deep pockets.", title="Linen apron", language=language)
+    wrong, right = "Linen apron with a deep pockets.", "Linen apron with a deep pocket."
+    own, others = voice_sentences(page.brand)
+    vectors = embedded([*own, *others, gist(page.product), wrong, right], HashedWords())
+    stick = Yardstick(page, vectors, {})
+    assert (stick.quality(text(right, -0.5)) - stick.quality(text(wrong, -0.5)) > 0.1) == less
+
+
 def test_a_text_that_does_not_name_the_thing_is_worth_less() -> None:
     words = "Heavy linen with pockets."
     unnamed, named = ({stem("apron"): 0.9, stem("linen"): share} for share in (0.1, 0.9))

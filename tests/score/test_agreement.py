@@ -1,0 +1,22 @@
+import pytest
+
+from functions.score.agreement import mismatched
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("A women's boot with a sealed seams, so the rain stays out.", 1),
+        ("An 8 inch combat boots in suede, with a 2 drainage eyelets.", 2),
+        ("A women's boot with sealed seams and a glass buckle.", 0),
+        ("A pair of boots in a canvas bag, with an atlas.", 0),
+        ("A screwdriver comes with the kit; a clip stops the sheet.", 0),
+        ("A set of 2 kids' cups with a lens.", 0),
+        ("A 80 ml tank on a 18 in chain, with an brass hook.", 3),
+        ("An 80 ml tank, a one-piece lid, a European plug and an LED.", 0),
+        ("A road map on side A and on side B.", 0),
+        ("Grade A amber syrup.", 0),
+    ],
+)
+def test_an_article_that_does_not_fit_what_follows_is_counted(text: str, count: int) -> None:
+    assert mismatched(text) == count
