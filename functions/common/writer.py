@@ -11,6 +11,7 @@ import msgspec
 from functions.common.errors import ModelError
 from functions.common.records import Record
 from functions.common.runtime import ctranslate2, return_memory
+from functions.common.spelling import spellings, unspelled
 
 
 class Sample(Record, frozen=True, kw_only=True):
@@ -42,19 +43,30 @@ _BEAMS = 4
 """Beginnings of a text that a beam search follows at a time: what a prompt costs grows with them."""
 
 
+Joining = frozenset[str] | None
+"""Words that a text may use beside those of its prefix."""
+
+
 class Writer(Protocol):
     """A language model that completes prompts and judges texts."""
 
-    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+    def write(
+        self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
         """Texts for each prompt ``prefix + tail``, all decoded as one batch.
 
         A text ends at its line's end; one that has not ended after ``max_tokens`` is left out.
+
+        Args:
+            joining: where given, a text is made of tokens of the prefix's words and of these; otherwise of any.
         """
 
-    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+    def likeliest(
+        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+    ) -> list[list[Sample]]:
         """The likeliest texts for each prompt ``prefix + tail``, by beam search; nothing is drawn.
 
-        A text that has not ended after ``max_tokens`` is left out, as in `write`.
+        A text that has not ended after ``max_tokens`` is left out, and ``joining`` holds, as in `write`.
         """
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -114,35 +126,43 @@ class LlamaWriter:
             from tokenizers import Tokenizer
 
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            vocabulary = msgspec.json.decode((folder / "vocabulary.json").read_bytes(), type=list[str])
+            self._vocabulary = msgspec.json.decode((folder / "vocabulary.json").read_bytes(), type=list[str])
             # A line's end may be the head of a longer token (two newlines, a newline and a tab): all of them stop.
-            lines = {number for number, token in enumerate(vocabulary) if "Ċ" in token}
+            lines = {number for number, token in enumerate(self._vocabulary) if "Ċ" in token}
             self._stops = sorted(lines.union(self._tokenizer.get_added_tokens_decoder()))
             self._stop_ids = set(self._stops)
             self._opening = self._tokenizer.id_to_token(self._tokenizer.token_to_id("<|endoftext|>") or 0)
             self._engine = engine.result()
 
-    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+    def write(
+        self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
         return self._complete(
             self._engine.seeded(sampling.seed),
             prefix,
             tails,
+            joining,
             num_hypotheses=sampling.samples,
             sampling_topk=sampling.topk,
             sampling_temperature=sampling.temperature,
             max_length=sampling.max_tokens,
         )
 
-    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+    def likeliest(
+        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+    ) -> list[list[Sample]]:
         return self._complete(
-            self._engine.any, prefix, tails, num_hypotheses=texts, beam_size=_BEAMS, max_length=max_tokens
+            self._engine.any, prefix, tails, joining, num_hypotheses=texts, beam_size=_BEAMS, max_length=max_tokens
         )
 
-    def _complete(self, model: Any, prefix: str, tails: Sequence[str], **how: Any) -> list[list[Sample]]:
+    def _complete(
+        self, model: Any, prefix: str, tails: Sequence[str], joining: Joining, **how: Any
+    ) -> list[list[Sample]]:
         results = model.generate_batch(
             [self._tokens(tail) for tail in tails],
             static_prompt=self._tokens(prefix),
             cache_static_prompt=False,
+            suppress_sequences=self._barred(prefix, joining),
             include_prompt_in_result=False,
             end_token=self._stops,
             return_end_token=True,
@@ -150,6 +170,12 @@ class LlamaWriter:
             **how,
         )
         return [self._samples(result) for result in results]
+
+    def _barred(self, prefix: str, joining: Joining) -> list[list[str]] | None:
+        if joining is None:
+            return None
+        spelled = self._tokenizer.encode_batch(spellings(prefix, joining), add_special_tokens=False)
+        return unspelled(self._vocabulary, self._stop_ids.union(*(text.ids for text in spelled)))
 
     def _samples(self, result: Any) -> list[Sample]:
         samples = []
@@ -182,11 +208,14 @@ class T5Writer:
         self._pieces = SentencePieceProcessor(model_file=str(folder / "spiece.model"))
         self._engine = Engine(load)
 
-    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+    def write(
+        self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
         return self._complete(
             self._engine.seeded(sampling.seed),
             prefix,
             tails,
+            joining,
             beam_size=1,
             num_hypotheses=sampling.samples,
             sampling_topk=sampling.topk,
@@ -194,14 +223,21 @@ class T5Writer:
             max_decoding_length=sampling.max_tokens,
         )
 
-    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
-        return self._complete(
-            self._engine.any, prefix, tails, num_hypotheses=texts, beam_size=_BEAMS, max_decoding_length=max_tokens
-        )
+    def likeliest(
+        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+    ) -> list[list[Sample]]:
+        how = {"num_hypotheses": texts, "beam_size": _BEAMS, "max_decoding_length": max_tokens}
+        return self._complete(self._engine.any, prefix, tails, joining, **how)
 
-    def _complete(self, model: Any, prefix: str, tails: Sequence[str], **how: Any) -> list[list[Sample]]:
+    def _complete(
+        self, model: Any, prefix: str, tails: Sequence[str], joining: Joining, **how: Any
+    ) -> list[list[Sample]]:
         results = model.translate_batch(
-            [self._source(prefix + tail) for tail in tails], return_end_token=True, return_scores=True, **how
+            [self._source(prefix + tail) for tail in tails],
+            suppress_sequences=self._barred(prefix, joining),
+            return_end_token=True,
+            return_scores=True,
+            **how,
         )
         return [
             [
@@ -220,6 +256,13 @@ class T5Writer:
             max_batch_size=32,
         )
         return [math.fsum(result.log_probs) / max(1, len(result.log_probs)) for result in results]
+
+    def _barred(self, prefix: str, joining: Joining) -> list[list[str]] | None:
+        if joining is None:
+            return None
+        vocabulary = [self._pieces.id_to_piece(number) for number in range(len(self._pieces))]
+        spelled = self._pieces.encode(spellings(prefix, joining))
+        return unspelled(vocabulary, {self._pieces.eos_id()}.union(*spelled))
 
     def _source(self, text: str) -> list[str]:
         return [*self._pieces.encode(text, out_type=str), "</s>"]

@@ -12,6 +12,8 @@ import msgspec
 
 from functions.common.platforms import Platform
 from functions.common.records import Field, Product, Record, Voice, digest
+from functions.common.writer import Joining
+from functions.score.wordlists import word_set
 
 _DETAILS = 900
 """Characters of the description that the model reads: about 200 tokens, an eighth of a second."""
@@ -90,11 +92,13 @@ class Prompt(Record, frozen=True, kw_only=True):
         name: of the way.
         temperature: at which the one text of a field is drawn.
         varied: at which several are, to choose among: they have to differ, or all fail where one does.
+        bound: whether texts about an English page keep to its words and to those that join them.
     """
 
     name: str
     temperature: float
     varied: float
+    bound: bool
 
     def prefix(self, product: Product) -> str:
         """The part that all slots of a product share."""
@@ -111,6 +115,10 @@ class Prompt(Record, frozen=True, kw_only=True):
             return f"<|im_start|>{slot.name}, {voice}\n"
         return f"{slot.name}:"
 
+    def joining(self, product: Product) -> Joining:
+        """The words that a text may use beside the page's; None where it may use any."""
+        return word_set("stop") | word_set("joining") if self.bound and product.language.startswith("en") else None
+
     @property
     def version(self) -> str:
         """Hash of everything that decides the wording, 16 hexadecimal characters."""
@@ -119,8 +127,8 @@ class Prompt(Record, frozen=True, kw_only=True):
 
 
 PROMPTS = {
-    "examples": Prompt(name="examples", temperature=0.5, varied=0.5),
-    "house": Prompt(name="house", temperature=0.3, varied=0.7),
+    "examples": Prompt(name="examples", temperature=0.5, varied=0.5, bound=False),
+    "house": Prompt(name="house", temperature=0.3, varied=0.7, bound=True),
 }
 
 

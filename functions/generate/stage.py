@@ -96,7 +96,7 @@ def _sample(
         max_tokens=max(slot.max_tokens for slot in asked),
     )
     tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in asked]
-    _keep(asked, writer.write(prompt.prefix(product), tails, sampling), found)
+    _keep(asked, writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product)), found)
 
 
 def _search(
@@ -111,7 +111,8 @@ def _search(
     if wanted:
         tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in wanted]
         longest = max(slot.max_tokens for slot in wanted)
-        _keep(wanted, writer.likeliest(prompt.prefix(product), tails, _LIKELIEST, longest), found)
+        joining = prompt.joining(product)
+        _keep(wanted, writer.likeliest(prompt.prefix(product), tails, _LIKELIEST, longest, joining), found)
 
 
 def _keep(asked: list[Slot], answers: list[list[Sample]], found: dict[Slot, dict[str, Candidate]]) -> None:

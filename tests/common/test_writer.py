@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_a_text_that_the_limit_would_cut_off_is_left_out(models: Models) -> None
     assert len(fewer) < len(texts)
     assert all(len(text.split()) <= 8 for text in fewer)
     assert all(text.endswith((".", "!", "?")) or len(text.split()) < 30 for text in texts)
+
+
+def test_a_bound_text_is_made_of_the_words_of_its_prefix_and_of_those_that_join_them(models: Models) -> None:
+    prefix, tails, joining = "Boots, mitten, scarf: wool\n", ["They keep your"], frozenset({"keep", "and", "warm"})
+    sampling = Sampling(samples=16, seed=1, temperature=1.2)
+    known = {"boot", "boots", "mitten", "mittens", "scarf", "scarfs", "wool", "wools", *joining}
+
+    def words(bound: frozenset[str] | None) -> set[str]:
+        found = [*models.writer.write(prefix, tails, sampling, bound)[0]]
+        found += models.writer.likeliest(prefix, tails, 4, 20, bound)[0]
+        assert found
+        return {word for sample in found for word in re.findall(r"[a-z]+", sample.text.lower())}
+
+    strange = {len(words(bound) - known) for bound in (None, joining)}
+    assert max(strange) > 10 > 4 * min(strange)
 
 
 def test_english_is_more_probable_than_its_words_in_disorder(models: Models) -> None:

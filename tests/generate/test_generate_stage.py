@@ -6,7 +6,7 @@ import pytest
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.records import Product, Source
-from functions.common.writer import Sample, Sampling
+from functions.common.writer import Joining, Sample, Sampling
 from functions.flow import settings_for
 from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import draft_product, run, tidy, write_product
@@ -56,13 +56,17 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
     asked: list[int] = []
 
     class Counting:
-        def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        def write(
+            self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+        ) -> list[list[Sample]]:
             asked.append(sampling.samples)
-            return models.writer.write(prefix, tails, sampling)
+            return models.writer.write(prefix, tails, sampling, joining)
 
-        def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        def likeliest(
+            self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        ) -> list[list[Sample]]:
             asked.append(texts)
-            return models.writer.likeliest(prefix, tails, texts, max_tokens)
+            return models.writer.likeliest(prefix, tails, texts, max_tokens, joining)
 
         def logprobs(self, texts: Sequence[str]) -> list[float]:
             return models.writer.logprobs(texts)
@@ -82,13 +86,19 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
     drawn: set[float] = set()
 
     class Noting:
-        def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+        def write(
+            self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+        ) -> list[list[Sample]]:
             assert prefix
+            assert joining
             drawn.add(sampling.temperature)
             return [[] for _ in tails]
 
-        def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+        def likeliest(
+            self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        ) -> list[list[Sample]]:
             assert min(len(prefix), texts, max_tokens) > 0
+            assert joining
             return [[] for _ in tails]
 
         def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -105,7 +115,8 @@ def test_the_likeliest_texts_are_among_the_candidates(models: Models, batch: Bat
     prompt = PROMPTS[models.manifest("writer").prompt]
     wanted = [slot for slot in SLOTS if slot.searched]
     tails = [prompt.tail(slot, "plain") for slot in wanted]
-    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, max(slot.max_tokens for slot in wanted))
+    longest = max(slot.max_tokens for slot in wanted)
+    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, longest, prompt.joining(MUG))
     found = {(each.field, each.text) for each in write_product(MUG, batch, models.writer).candidates}
     assert {slot.field for slot in wanted} == {"headline", "primary_text", "description"}
     for slot, samples in zip(wanted, searched, strict=True):

@@ -73,9 +73,17 @@ def test_a_long_description_ends_with_a_sentence_or_a_word() -> None:
     assert shortened("short", 40) == "short"
 
 
+def test_the_house_writer_keeps_to_the_words_of_an_english_page() -> None:
+    joining = PROMPTS["house"].joining(product(language="en-GB"))
+    assert joining is not None
+    assert {"with", "comes", "three"} <= joining
+    assert PROMPTS["house"].joining(product(language="de")) is None
+    assert PROMPTS["examples"].joining(product(language="en")) is None
+
+
 def test_the_version_follows_the_wording() -> None:
     assert PROMPTS["house"].version != PROMPTS["examples"].version
-    assert Prompt(name="house", temperature=0.1, varied=0.7).version != PROMPTS["house"].version
+    assert Prompt(name="house", temperature=0.1, varied=0.7, bound=True).version != PROMPTS["house"].version
 
 
 def test_the_worked_examples_keep_the_limits_they_teach() -> None:

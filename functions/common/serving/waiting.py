@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from functions.common.models import Manifest, Models, Role
 from functions.common.serving.metrics import Metrics
 from functions.common.serving.problems import BUSY, Problem
-from functions.common.writer import Sample, Sampling
+from functions.common.writer import Joining, Sample, Sampling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -230,15 +230,19 @@ class Lent:
     def manifest(self, role: Role) -> Manifest:
         return self._line.models.manifest(role)
 
-    def write(self, prefix: str, tails: Sequence[str], sampling: Sampling) -> list[list[Sample]]:
+    def write(
+        self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
         """As `Writer.write`."""
         texts = len(tails) * sampling.samples
-        written: list[list[Sample]] = self._line.ask("write", self._ticket, (prefix, tails, sampling), texts)
+        written: list[list[Sample]] = self._line.ask("write", self._ticket, (prefix, tails, sampling, joining), texts)
         return written
 
-    def likeliest(self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int) -> list[list[Sample]]:
+    def likeliest(
+        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+    ) -> list[list[Sample]]:
         """As `Writer.likeliest`."""
-        payload = (prefix, tails, texts, max_tokens)
+        payload = (prefix, tails, texts, max_tokens, joining)
         found: list[list[Sample]] = self._line.ask("likeliest", self._ticket, payload, len(tails) * texts)
         return found
 
