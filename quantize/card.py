@@ -171,9 +171,12 @@ The adapter alone is in peft's form (`adapter_config.json`, `adapter_model.safet
 def _training(training: Training, report: Report, trials: Sequence[Trial]) -> str:
     plan = "\n".join(f"- {name}: {number(value)}" for name, value in training.plan.items())
     figures = training.figures
+    runs = training.plan.get("averaged")
+    soup = f" The adapter is the average of {runs} runs (https://arxiv.org/abs/2203.05482)." if runs else ""
     curve = "\n".join(
         f"| {number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
     )
+    loss = f"; final validation loss {figures['validation_loss']:.4f}" if "validation_loss" in figures else ""
     losses = f"\n\n| step | training loss | validation loss |\n|---|---|---|\n{curve}" if curve else ""
     return f"""## Training Details
 
@@ -185,7 +188,7 @@ project's style guide, split by product. No text of a shop's catalogue is in it.
 ### Training Procedure
 
 LoRA on all linear matrices; the loss is on the target text only. All fields of a product are one sequence in which
-they do not see each other, at the positions that they have when they are decoded in parallel.
+they do not see each other, at the positions that they have when they are decoded in parallel.{soup}
 
 #### Training Hyperparameters
 
@@ -193,8 +196,8 @@ they do not see each other, at the positions that they have when they are decode
 
 #### Speeds, Sizes, Times
 
-{number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes; final validation loss \
-{figures.get("validation_loss", float("nan")):.4f}.{losses}{_chosen(trials)}"""
+{number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes{loss}.\
+{losses}{_chosen(trials)}"""
 
 
 def _chosen(trials: Sequence[Trial]) -> str:

@@ -85,11 +85,16 @@ def average(
     adapters: Annotated[list[Path], typer.Argument(metavar="ADAPTERS...", help="Two or more, of one base model.")],
     rank: Annotated[int, typer.Option(min=1, help="Of the average.")] = 32,
 ) -> None:
-    """Average adapters of several runs into one."""
+    """Average adapters of several runs into one; the records of the runs, where they lie beside, become one too."""
     need("safetensors", extra="generate")
-    from quantize.averaging import average as averaged
+    from quantize.averaging import average as mean
+    from quantize.trials import averaged, read_training
 
     if len(adapters) < 2:
         raise InputError(f"{adapters[0]}: one adapter has no average; name two or more")
-    averaged(adapters, out, rank)
+    mean(adapters, out, rank)
+    records = [folder.parent / "train.json" for folder in adapters]
+    if all(record.exists() for record in records):
+        made = averaged([read_training(record) for record in records])
+        (out / "train.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     console.out.print(f"adapter: {out}", soft_wrap=True)

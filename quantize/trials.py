@@ -65,6 +65,18 @@ def read_training(path: Path) -> Training:
         raise InputError(f"{path}: is no training record ({error})") from error
 
 
+def averaged(runs: Sequence[Training]) -> Training:
+    """The record of an average of runs: settings in which they differ one beside the other, the work of all.
+
+    A loss of its own is measured by nobody; those of the runs stand in their records.
+    """
+    names = dict.fromkeys(name for run in runs for name in run.plan)
+    values = {name: [number(run.plan.get(name, "")) for run in runs] for name in names}
+    plan = {name: ", ".join(dict.fromkeys(found)) for name, found in values.items()}
+    work = {name: sum(run.figures[name] for run in runs) for name in ("steps", "seconds")}
+    return Training(plan={**plan, "averaged": len(runs)}, figures=work)
+
+
 def number(value: float | str) -> str:
     """A setting or figure as people write it."""
     return value or "none" if isinstance(value, str) else f"{value:g}"

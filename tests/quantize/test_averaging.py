@@ -1,14 +1,18 @@
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
+from typer.testing import CliRunner
 
+from functions.cli import app
 from functions.common.errors import InputError
 from quantize.averaging import average
 from quantize.llama import merge
+from quantize.trials import Training, read_training
 
 STEM = "base_model.model.model.layers.0.self_attn.q_proj"
 TARGET = "model.layers.0.self_attn.q_proj.weight"
@@ -50,3 +54,20 @@ def test_adapters_of_different_matrices_are_not_averaged(tmp_path: Path) -> None
     one, two = adapter(tmp_path / "one", 1), adapter(tmp_path / "two", 2, stem=STEM.replace("q_proj", "k_proj"))
     with pytest.raises(InputError, match="adapts other matrices"):
         average([one, two], tmp_path / "mean", rank=1)
+
+
+def test_the_record_of_an_average_names_what_its_runs_had_and_what_they_cost(tmp_path: Path) -> None:
+    adapters = []
+    for seed in range(2):
+        (tmp_path / f"run{seed}").mkdir()
+        record = Training(
+            plan={"rank": 2, "seed": seed}, figures={"steps": 10, "seconds": 60.0, "validation_loss": 1.0 + seed}
+        )
+        (tmp_path / f"run{seed}" / "train.json").write_bytes(msgspec.json.encode(record))
+        adapters.append(str(adapter(tmp_path / f"run{seed}" / "adapter", seed)))
+    out = tmp_path / "mean"
+    done = CliRunner().invoke(app, ["model", "average", str(out), *adapters, "--rank", "2"])
+    assert done.exit_code == 0, done.output
+    found = read_training(out / "train.json")
+    assert found.plan == {"rank": "2", "seed": "0, 1", "averaged": 2}
+    assert found.figures == {"steps": 20, "seconds": 120}

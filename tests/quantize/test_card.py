@@ -21,7 +21,7 @@ from quantize.figures import (
 )
 from quantize.jsonlines import write_lines
 from quantize.pairwise import Key, Vote, readings
-from quantize.trials import Training, Trial, kept_trials, read_training, read_trials
+from quantize.trials import Training, Trial, averaged, kept_trials, read_training, read_trials
 
 SECTIONS = [
     "Model Details",
@@ -117,6 +117,7 @@ def test_the_figures_are_those_of_the_records() -> None:
     assert "| headline: pass all gates | 92.3% | 31.1% |" in body
     assert "97.9% of 800 creatives end ready" in body
     assert "final validation loss 1.8765" in body
+    assert "average of" not in body
     assert "681 steps in 90.0 minutes" in body
     assert "| 340 | 2.1000 | 1.9500 |" in body
     assert "- rate: 0.0005" in body
@@ -187,3 +188,9 @@ def test_the_card_shows_what_blind_readers_preferred(tmp_path: Path) -> None:
     text = card(TRAINING, report(), readings=readings(tmp_path, "Adloom"))
     assert "#### first answers" in text
     assert "| template | 4 | 50.0% (15.0% to 85.0%) | 25.0% | 75.0% (30.1% to 95.4%) |" in text
+
+
+def test_an_average_of_runs_is_said_to_be_one() -> None:
+    text = card(averaged([TRAINING, TRAINING]), report())
+    assert "The adapter is the average of 2 runs" in text
+    assert "1362 steps in 180.0 minutes.\n" in text
