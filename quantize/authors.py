@@ -72,7 +72,7 @@ class ModelAuthor:
             max_tokens=max(slot.max_tokens for slot in SLOTS),
         )
         tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
-        prefix, joining = self._prompt.prefix(product), self._prompt.joining(product)
+        prefix, joining = self._prompt.prefix(product), self._prompt.joining(product, self._voice)
         answers = self._models.writer.write(prefix, tails, sampling, joining)
         # An answer that did not end within the limit is none: an empty text, which the gates stop.
         return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}

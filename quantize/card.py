@@ -172,7 +172,7 @@ def _training(training: Training, report: Report, trials: Sequence[Trial]) -> st
     plan = "\n".join(f"- {name}: {number(value)}" for name, value in training.plan.items())
     figures = training.figures
     runs = training.plan.get("averaged")
-    soup = f" The adapter is the average of {runs} runs (https://arxiv.org/abs/2203.05482)." if runs else ""
+    soup = f" The adapter is the average of {number(runs)} runs (https://arxiv.org/abs/2203.05482)." if runs else ""
     curve = "\n".join(
         f"| {number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
     )

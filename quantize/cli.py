@@ -118,7 +118,11 @@ def train(
     own = list(read_lines(accepted, corpus.Entry)) if accepted else []
     if against and not start:
         raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
+    if against and accepted:
+        raise InputError("--against and --accepted: the one learns from the corpus only, the other beside it; name one")
     drafts = list(read_lines(against, Drafts)) if against else []
+    if against and not drafts:
+        raise InputError(f"{against}: holds no drafts; `adloom model drafts` writes them")
     plan = Plan(
         rank=rank,
         alpha=alpha,

@@ -1,6 +1,6 @@
 """The commands of `adloom model` that better a trained writer: what it wrote itself, to learn from; averaging runs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from quantize.options import ModelsFolder, need
 
 if TYPE_CHECKING:
     from quantize.corpus import Entry
+    from quantize.drafts import Drafts
 
 
 def sample(
@@ -30,9 +31,13 @@ def sample(
     from quantize.selftraining import accepted
 
     entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
-    known = {entry.id for entry in read_lines(out, corpus.Entry)} if out.exists() else set()
-    # A product that nothing was accepted for is tried again; it has no line that would say so.
-    found = _kept(out, entries, known, lambda left, told: accepted(left, Models(folder), candidates, seed, told))
+    known = _known(out, corpus.Entry)
+    # A product that nothing was accepted for has no line: what stands before the last line is done.
+    done = max((number for number, entry in enumerate(entries, 1) if entry.id in known), default=0)
+    written = _kept(
+        out, len(entries), done, lambda told: accepted(entries[done:], Models(folder), candidates, seed, told)
+    )
+    found = len(known) + written
     console.out.print(f"texts accepted for {found} of {len(entries)} products: {out}", soft_wrap=True)
 
 
@@ -50,30 +55,36 @@ def drafts(
     from quantize.selftraining import drafted
 
     entries = corpus.part([entry for entry in corpus.read() if entry.split == "train"], share)
-    known = {each.id for each in read_lines(out, Drafts)} if out.exists() else set()
-    found = _kept(out, entries, known, lambda left, told: drafted(left, Models(folder), texts, seed, told))
-    console.out.print(f"drafts of {found} products: {out}", soft_wrap=True)
+    known = _known(out, Drafts)
+    left = [entry for entry in entries if entry.id not in known]
+    done = len(entries) - len(left)
+    written = _kept(out, len(entries), done, lambda told: drafted(left, Models(folder), texts, seed, told))
+    console.out.print(f"drafts of {len(known) + written} products: {out}", soft_wrap=True)
 
 
-def _kept(
-    out: Path,
-    entries: Sequence["Entry"],
-    known: set[str],
-    write: Callable[[Sequence["Entry"], Callable[[int], None]], Iterable[msgspec.Struct]],
-) -> int:
-    """Write line by line what comes of the entries behind the last one that has a line; how many lines there are."""
+def _known(out: Path, kind: "type[Entry] | type[Drafts]") -> set[str]:
+    """The products that have a line; what a kill left of another line is cut off."""
+    if not out.exists():
+        return set()
+    whole, _, rest = out.read_bytes().rpartition(b"\n")
+    if rest:
+        out.write_bytes(whole + b"\n" if whole else b"")
+    return {each.id for each in read_lines(out, kind)}
+
+
+def _kept(out: Path, total: int, done: int, write: Callable[[Callable[[int], None]], Iterable[msgspec.Struct]]) -> int:
+    """Add what comes line by line, telling how far it is; how many lines came."""
     from quantize import show
 
-    done = max((number for number, entry in enumerate(entries, 1) if entry.id in known), default=0)
-    lines = len(known)
+    lines = 0
     with show.counting() as tell, out.open("ab") as stream:
 
         def told(_: int) -> None:
             nonlocal done
             done += 1
-            tell("sampling", done, len(entries), "")
+            tell("sampling", done, total, "")
 
-        for each in write(entries[done:], told):
+        for each in write(told):
             stream.write(msgspec.json.encode(each) + b"\n")
             stream.flush()
             lines += 1
@@ -94,7 +105,9 @@ def average(
         raise InputError(f"{adapters[0]}: one adapter has no average; name two or more")
     mean(adapters, out, rank)
     records = [folder.parent / "train.json" for folder in adapters]
-    if all(record.exists() for record in records):
-        made = averaged([read_training(record) for record in records])
-        (out / "train.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    record = out / "train.json"
+    record.unlink(missing_ok=True)
+    if all(each.exists() for each in records):
+        made = averaged([read_training(each) for each in records], rank)
+        record.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     console.out.print(f"adapter: {out}", soft_wrap=True)

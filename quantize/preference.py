@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import logsigmoid
 
+from functions.common.errors import InputError
 from functions.common.records import Voice
 from quantize.corpus import Entry
 from quantize.drafts import Draft, Drafts
@@ -66,6 +67,9 @@ def preferred(
     Args:
         tuned: as the writer was that wrote the drafts.
         beta: how dear it is to move away from that writer.
+
+    Raises:
+        InputError: no draft is one of the entries'.
     """
     tuned.peft.eval()
     known = {entry.id: entry for entry in entries}
@@ -74,6 +78,8 @@ def preferred(
         for each in drafts
         if each.id in known and (found := list(pairs(known[each.id], each.texts)))
     ]
+    if not contrasts:
+        raise InputError("none of the drafts belongs to a product that is learnt; were they made for another corpus?")
 
     def loss(batch: list[Contrast]) -> torch.Tensor:
         better, worse, tokens = _logprobs(tuned, [item for contrast in batch for item in contrast.items])

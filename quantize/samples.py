@@ -26,7 +26,8 @@ def samples(base: Base, adapter: Path, entries: Sequence[Entry]) -> str:
         for entry in entries[:: max(1, len(entries) // _SHOWN)][:_SHOWN]:
             tails = [prompt.tail(slot, entry.voice) for slot in SLOTS]
             greedy = Sampling(samples=1, seed=0, topk=1)
-            answers = writer.write(prompt.prefix(entry.as_product()), tails, greedy)
+            product = entry.as_product()
+            answers = writer.write(prompt.prefix(product), tails, greedy, prompt.joining(product, entry.voice))
             lines += [f"## {entry.product.title} ({entry.voice})", ""]
             lines += [
                 f"- {slot.name}: {' / '.join(s.text for s in found)}"

@@ -80,7 +80,7 @@ def drafted(
             max_tokens=max(slot.max_tokens for slot in SLOTS),
         )
         tails = [prompt.tail(slot, voice) for slot, voice in asked]
-        answers = models.writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product))
+        answers = models.writer.write(prompt.prefix(product), tails, sampling)
         drafts = [
             (Draft(slot=slot.name, voice=voice, text=sample.text), slot.field, sample.logprob)
             for (slot, voice), found in zip(asked, answers, strict=True)

@@ -109,9 +109,12 @@ def train(
     entries = list(corpus.read())
     learnt = [*corpus.part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
     held = [entry for entry in entries if entry.split == "validation"]
-    examples, objective = (
-        preferred(tuned, learnt, against, plan.beta) if against else plain(tuned, learnt, plan.weighting)
-    )
+    if against:
+        drafted = {each.id for each in against}
+        learnt = [entry for entry in learnt if entry.id in drafted]
+        examples, objective = preferred(tuned, learnt, against, plan.beta)
+    else:
+        examples, objective = plain(tuned, learnt, plan.weighting)
     run = Run(plan, folder, tuned, examples, plain(tuned, held)[0], objective)
     with mlflow.start_run(run_name=folder.name, run_id=run.tracked) as tracked:
         run.begin(tracked.info.run_id, corpus.version(entries), learnt, held)
@@ -165,7 +168,7 @@ class Run:
         if not self._checkpoint.exists():
             return
         state = torch.load(self._checkpoint, weights_only=True)
-        if state["plan"] != msgspec.json.encode(self.plan).decode():
+        if msgspec.json.decode(state["plan"], type=Plan) != self.plan:
             raise InputError(f"{self.folder}: holds a run with other settings; name another folder")
         set_peft_model_state_dict(self.tuned.peft, state["adapter"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -31,6 +31,9 @@ def read_trials(folders: Sequence[Path]) -> list[Trial]:
     """The records of several runs, the lowest validation loss first."""
     read = {folder.name: read_training(folder / "train.json") for folder in folders}
     trials = [Trial(run=name, plan=t.plan, figures=t.figures, curve=t.curve) for name, t in read.items()]
+    for trial in trials:
+        if "validation_loss" not in trial.figures:
+            raise InputError(f"{trial.run}: an average of runs has no validation loss; compare the runs")
     return sorted(trials, key=lambda trial: trial.figures["validation_loss"])
 
 
@@ -49,7 +52,7 @@ def trials_table(trials: Sequence[Trial]) -> list[list[str]]:
     names = [name for name in trials[0].plan if len({trial.plan.get(name) for trial in trials}) > 1]
     rows = [["run", *names, "validation loss", "minutes"]]
     for trial in trials:
-        settings = [number(trial.plan[name]) for name in names]
+        settings = [number(trial.plan.get(name, "")) for name in names]
         loss, minutes = trial.figures["validation_loss"], trial.figures["seconds"] / 60
         rows.append([trial.run, *settings, f"{loss:.4f}", f"{minutes:.1f}"])
     return rows
@@ -65,8 +68,8 @@ def read_training(path: Path) -> Training:
         raise InputError(f"{path}: is no training record ({error})") from error
 
 
-def averaged(runs: Sequence[Training]) -> Training:
-    """The record of an average of runs: settings in which they differ one beside the other, the work of all.
+def averaged(runs: Sequence[Training], rank: int) -> Training:
+    """The record of an average of runs, cut to a rank: settings in which they differ one beside the other, all work.
 
     A loss of its own is measured by nobody; those of the runs stand in their records.
     """
@@ -74,7 +77,8 @@ def averaged(runs: Sequence[Training]) -> Training:
     values = {name: [number(run.plan.get(name, "")) for run in runs] for name in names}
     plan = {name: ", ".join(dict.fromkeys(found)) for name, found in values.items()}
     work = {name: sum(run.figures[name] for run in runs) for name in ("steps", "seconds")}
-    return Training(plan={**plan, "averaged": len(runs)}, figures=work)
+    own = {"rank": rank, "alpha": rank, "averaged": len(runs)}
+    return Training(plan={**plan, **own}, figures=work)
 
 
 def number(value: float | str) -> str:

@@ -12,6 +12,19 @@ import msgspec
 from functions.common.errors import InputError
 from functions.common.records import Field, Record
 
+CALLS = (
+    "Shop now",
+    "Learn more",
+    "Order now",
+    "View product",
+    "See menu",
+    "Pre-order",
+    "Download",
+    "Sign up",
+    "Book now",
+)
+"""The calls to action of the house style, which all platforms have as buttons."""
+
 
 class FieldLimit(Record, frozen=True, kw_only=True):
     """What a platform takes in one field.

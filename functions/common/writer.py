@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -133,6 +134,7 @@ class LlamaWriter:
             self._stop_ids = set(self._stops)
             self._opening = self._tokenizer.id_to_token(self._tokenizer.token_to_id("<|endoftext|>") or 0)
             self._engine = engine.result()
+            self._barred = lru_cache(maxsize=1)(self._bar)
 
     def write(
         self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
@@ -171,7 +173,7 @@ class LlamaWriter:
         )
         return [self._samples(result) for result in results]
 
-    def _barred(self, prefix: str, joining: Joining) -> list[list[str]] | None:
+    def _bar(self, prefix: str, joining: Joining) -> list[list[str]] | None:
         if joining is None:
             return None
         spelled = self._tokenizer.encode_batch(spellings(prefix, joining), add_special_tokens=False)
@@ -206,7 +208,10 @@ class T5Writer:
             return ctranslate2().Translator(str(folder), compute_type="default", intra_threads=threads)
 
         self._pieces = SentencePieceProcessor(model_file=str(folder / "spiece.model"))
+        # The pieces come first; what follows them, a T5 has for its pretraining.
+        self._vocabulary = msgspec.json.decode((folder / "shared_vocabulary.json").read_bytes(), type=list[str])
         self._engine = Engine(load)
+        self._barred = lru_cache(maxsize=1)(self._bar)  # A product's calls come one after the other.
 
     def write(
         self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
@@ -257,12 +262,11 @@ class T5Writer:
         )
         return [math.fsum(result.log_probs) / max(1, len(result.log_probs)) for result in results]
 
-    def _barred(self, prefix: str, joining: Joining) -> list[list[str]] | None:
+    def _bar(self, prefix: str, joining: Joining) -> list[list[str]] | None:
         if joining is None:
             return None
-        vocabulary = [self._pieces.id_to_piece(number) for number in range(len(self._pieces))]
         spelled = self._pieces.encode(spellings(prefix, joining))
-        return unspelled(vocabulary, {self._pieces.eos_id()}.union(*spelled))
+        return unspelled(self._vocabulary, {self._pieces.eos_id()}.union(*spelled))
 
     def _source(self, text: str) -> list[str]:
         return [*self._pieces.encode(text, out_type=str), "</s>"]

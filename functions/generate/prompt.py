@@ -10,15 +10,18 @@ from pathlib import Path
 
 import msgspec
 
-from functions.common.platforms import Platform
+from functions.common.grammar import JOINING, STOP_WORDS
+from functions.common.platforms import CALLS, Platform
 from functions.common.records import Field, Product, Record, Voice, digest
+from functions.common.spelling import spellings
 from functions.common.writer import Joining
-from functions.score.wordlists import word_set
 
 _DETAILS = 900
 """Characters of the description that the model reads: about 200 tokens, an eighth of a second."""
 
 _ATTRIBUTES = 10
+
+_JOINING = STOP_WORDS | JOINING | {word for call in CALLS for word in re.findall(r"\w+", call.lower())}
 
 
 class Slot(Record, frozen=True, kw_only=True):
@@ -92,7 +95,7 @@ class Prompt(Record, frozen=True, kw_only=True):
         name: of the way.
         temperature: at which the one text of a field is drawn.
         varied: at which several are, to choose among: they have to differ, or all fail where one does.
-        bound: whether texts about an English page keep to its words and to those that join them.
+        bound: whether plain texts about an English page keep to its words and to those that join them.
     """
 
     name: str
@@ -115,15 +118,17 @@ class Prompt(Record, frozen=True, kw_only=True):
             return f"<|im_start|>{slot.name}, {voice}\n"
         return f"{slot.name}:"
 
-    def joining(self, product: Product) -> Joining:
-        """The words that a text may use beside the page's; None where it may use any."""
-        return word_set("stop") | word_set("joining") if self.bound and product.language.startswith("en") else None
+    def joining(self, product: Product, voice: Voice) -> Joining:
+        """The words that a text may use beside the page's; None where it may use any, as in voices that play."""
+        bound = self.bound and voice == "plain" and product.language.startswith("en")
+        return _JOINING if bound else None
 
     @property
     def version(self) -> str:
         """Hash of everything that decides the wording, 16 hexadecimal characters."""
         sample = Product(product_id="x", title="t", source={"file": "", "row": 1})  # type: ignore[arg-type]
-        return digest(self, SLOTS, _DETAILS, _ATTRIBUTES, self.prefix(sample))
+        spelled = sorted(spellings(self.prefix(sample), _JOINING)) if self.bound else []
+        return digest(self, SLOTS, _DETAILS, _ATTRIBUTES, self.prefix(sample), spelled)
 
 
 PROMPTS = {

@@ -96,7 +96,11 @@ def _sample(
         max_tokens=max(slot.max_tokens for slot in asked),
     )
     tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in asked]
-    _keep(asked, writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product)), found)
+    _keep(
+        asked,
+        writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product, batch.settings.brand.voice)),
+        found,
+    )
 
 
 def _search(
@@ -109,9 +113,10 @@ def _search(
 ) -> None:
     """What the writer holds to be likeliest: a text that is drawn has many places to go astray."""
     if wanted:
-        tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in wanted]
+        voice = batch.settings.brand.voice
+        tails = [prompt.tail(slot, voice) for slot in wanted]
         longest = max(slot.max_tokens for slot in wanted)
-        joining = prompt.joining(product)
+        joining = prompt.joining(product, voice)
         _keep(wanted, writer.likeliest(prompt.prefix(product), tails, _LIKELIEST, longest, joining), found)
 
 

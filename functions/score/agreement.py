@@ -4,14 +4,22 @@ import re
 
 _AFTER = "with|in|and|or|of|that|which|for|to|from|by|on|made|per|plus|so|without"
 _ENDS = f"{_AFTER}|at|has|have|is|are|as|it|its|the|an?|over|under|up|when|who|you|but|than|inside|into|via|your|about"
-_VERBS = "comes|goes|fits|sits|takes|rises|hangs|clips|leaves|making|holding|two|three|four|five|six|hundred|half"
+_VERBS = (
+    "adjusts|carries|closes|folds|frees|holds|keeps|lasts|lets|locks|opens|screws|shows|stops|supports|ties|turns|zips|"
+    "comes|goes|fits|sits|takes|rises|hangs|clips|leaves|making|holding|two|three|four|five|six|hundred|half|few|"
+    "dozen|couple|many"
+)
+_A = r"(?:\ba|(?:^|(?<=[.!?] ))A)"
+"""An article, and not the letter of a name: side A."""
 _ONE = re.compile(
-    rf"\ban?((?: (?!(?:{_ENDS}|{_VERBS})\b)[\w'’%/-]+)+)(?=[,.;:!]|$| (?:{_AFTER})\b)", re.IGNORECASE
+    rf"{_A}n?((?: (?!(?:{_ENDS}|{_VERBS})\b)[\w'’%/-]+)+)(?=[,.;:!]|$| (?:{_AFTER})\b)"
 )  # fmt: skip
-_SOUNDS = r"(?:8\d*|11|18)\b|[aeio](?!ne\b|nce\b|u|-)"
+_SOUNDS = r"(?:8\d*|11|18)(?!\d)|[aeio](?!ne\b|nce\b|u|-)"
 """What begins with a vowel in speech; ``u`` may or may not."""
-_WRONG = re.compile(rf"(?:\ba|(?:^|[.!?] )A) (?={_SOUNDS})|\b[Aa]n (?=[bcdfgjkpqtvwxyz]|[02-79])")
-_SINGULAR = frozenset({"atlas", "bias", "canvas", "chaos", "christmas", "lens", "news", "plus", "series", "species"})
+_WRONG = re.compile(rf"{_A} (?={_SOUNDS})|{_A}n (?=[bcdgjkpqtvwyz]|[02-79])")
+_SINGULAR = frozenset(
+    {"atlas", "bias", "canvas", "chaos", "christmas", "lens", "news", "plus", "series", "species", "thermos"}
+)
 _SINGULAR_ENDINGS = ("ss", "us", "is")
 _SHORTEST = 4
 

@@ -5,12 +5,13 @@ from collections.abc import Container, Iterable, Set
 from functools import cached_property
 
 from functions.common.brand import Brand
+from functions.common.grammar import STOP_WORDS
 from functions.common.records import Field, Product
 from functions.score.numbers import Quantity, implied, joined, quantities
 from functions.score.phrasebook import LANGUAGES, Phrasebook, known_words
 from functions.score.references import References
 from functions.score.wordlists import table, word_set
-from functions.score.words import STOP_WORDS, Text, meaning, stem, stems
+from functions.score.words import Text, meaning, stem, stems
 
 _STOP = re.compile(r"[.!?;:\n]")
 NEGATIONS = word_set("negations")

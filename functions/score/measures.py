@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
+from functions.common.grammar import JOINING, STOP_WORDS
 from functions.common.records import Candidate, CandidateSet, Measures, Product
 from functions.score.agreement import mismatched
 from functions.score.facts import Subject
 from functions.score.validity import scaled
-from functions.score.wordlists import table, word_set
-from functions.score.words import STOP_WORDS, Text, meaning, stem, stems
+from functions.score.wordlists import table
+from functions.score.words import Text, meaning, stem, stems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,6 @@ _AGAIN = 0.08
 """What each word that a text says again costs."""
 _MISMATCHED = 0.15
 """What an article costs that does not agree with its noun."""
-_JOINING = word_set("joining")
 _NAMING = 3
 """Words that name a thing: "cast iron skillet"."""
 _ENOUGH = 6
@@ -192,7 +192,7 @@ class Yardstick:
         A small writer makes them up: of the texts of the house corpus in the plain voice, 98 % have none.
         """
         return sum(
-            word not in _JOINING and not self._subject.has(stem(word))
+            word not in JOINING and not self._subject.has(stem(word))
             for word in Text(text).tokens
             if word not in STOP_WORDS
         )
@@ -226,7 +226,7 @@ class Yardstick:
         whole = 0.2 * self.names(text) + 0.1 * self.coverage([text], 2)
         worth = true + whole + 0.1 * relevance + 0.05 * self.voice(text)
         slips = _STRANGE * self.strangers(text) + _AGAIN * self.again(text)
-        if self._subject.product.language.startswith(("en", "und")):
+        if self._subject.product.language.startswith("en"):
             slips += _MISMATCHED * mismatched(text)
         return round(max(0.0, worth - slips), 4)
 

@@ -10,8 +10,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from functions.common.grammar import STOP_WORDS
 from functions.common.records import Field
-from functions.score.wordlists import word_set
 
 _LOOKS_LIKE = dict(
     zip(
@@ -216,6 +216,3 @@ def stems(tokens: Iterable[str]) -> frozenset[str]:
 def meaning(tokens: Iterable[str]) -> list[str]:
     """The stems of the words that are no mere grammar, in order; numbers are kept."""
     return [stem(token) for token in tokens if token not in STOP_WORDS]
-
-
-STOP_WORDS = word_set("stop")

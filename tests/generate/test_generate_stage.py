@@ -116,7 +116,7 @@ def test_the_likeliest_texts_are_among_the_candidates(models: Models, batch: Bat
     wanted = [slot for slot in SLOTS if slot.searched]
     tails = [prompt.tail(slot, "plain") for slot in wanted]
     longest = max(slot.max_tokens for slot in wanted)
-    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, longest, prompt.joining(MUG))
+    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, longest, prompt.joining(MUG, "plain"))
     found = {(each.field, each.text) for each in write_product(MUG, batch, models.writer).candidates}
     assert {slot.field for slot in wanted} == {"headline", "primary_text", "description"}
     for slot, samples in zip(wanted, searched, strict=True):

@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.common.platforms import chosen, platforms
+from functions.common.platforms import CALLS, chosen, platforms
 from functions.common.records import Product, Source
 from functions.generate.prompt import PROMPTS, SLOTS, Prompt, examples, facts, shortened, slots
 
@@ -74,11 +76,13 @@ def test_a_long_description_ends_with_a_sentence_or_a_word() -> None:
 
 
 def test_the_house_writer_keeps_to_the_words_of_an_english_page() -> None:
-    joining = PROMPTS["house"].joining(product(language="en-GB"))
+    joining = PROMPTS["house"].joining(product(language="en-GB"), "plain")
     assert joining is not None
     assert {"with", "comes", "three"} <= joining
-    assert PROMPTS["house"].joining(product(language="de")) is None
-    assert PROMPTS["examples"].joining(product(language="en")) is None
+    assert {word for call in CALLS for word in re.findall(r"\w+", call.lower())} <= joining
+    assert PROMPTS["house"].joining(product(language="en"), "playful") is None
+    assert PROMPTS["house"].joining(product(language="de"), "plain") is None
+    assert PROMPTS["examples"].joining(product(language="en"), "plain") is None
 
 
 def test_the_version_follows_the_wording() -> None:

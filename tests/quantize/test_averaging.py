@@ -66,8 +66,8 @@ def test_the_record_of_an_average_names_what_its_runs_had_and_what_they_cost(tmp
         (tmp_path / f"run{seed}" / "train.json").write_bytes(msgspec.json.encode(record))
         adapters.append(str(adapter(tmp_path / f"run{seed}" / "adapter", seed)))
     out = tmp_path / "mean"
-    done = CliRunner().invoke(app, ["model", "average", str(out), *adapters, "--rank", "2"])
+    done = CliRunner().invoke(app, ["model", "average", str(out), *adapters, "--rank", "3"])
     assert done.exit_code == 0, done.output
     found = read_training(out / "train.json")
-    assert found.plan == {"rank": "2", "seed": "0, 1", "averaged": 2}
+    assert found.plan == {"rank": 3, "alpha": 3, "seed": "0, 1", "averaged": 2}
     assert found.figures == {"steps": 20, "seconds": 120}

@@ -191,6 +191,7 @@ def test_the_card_shows_what_blind_readers_preferred(tmp_path: Path) -> None:
 
 
 def test_an_average_of_runs_is_said_to_be_one() -> None:
-    text = card(averaged([TRAINING, TRAINING]), report())
+    record = msgspec.json.encode(averaged([TRAINING, TRAINING], rank=16))
+    text = card(msgspec.json.decode(record, type=Training), report())
     assert "The adapter is the average of 2 runs" in text
     assert "1362 steps in 180.0 minutes.\n" in text

@@ -74,11 +74,14 @@ def test_drafts_are_written_for_every_field_and_voice_of_the_corpus_and_go_on_wh
         return list(read_lines(out, Drafts))
 
     whole = written()
-    for entry, drafts in zip(entries, whole, strict=False):
+    for entry, drafts in zip(entries[:2], whole, strict=True):
         asked = {(slot.name, voice) for slot, voice, _ in targets(entry) if slot.field != "cta"}
         assert {(draft.slot, draft.voice) for draft in drafts.texts} == asked
-    out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:1]))
+    first, second = out.read_bytes().splitlines(keepends=True)
+    out.write_bytes(first + second[:40])
     assert written() == whole
+    out.write_bytes(second)
+    assert sorted(written(), key=lambda each: each.id) == sorted(whole, key=lambda each: each.id)
 
 
 def test_drafts_that_break_a_gate_come_first(models: Models, entries: list[Entry]) -> None:

@@ -5,6 +5,7 @@ import pytest
 import sentencepiece
 
 from functions.common.errors import ModelError
+from functions.common.spelling import spellings
 from functions.common.writer import Sampling, Writer, open_writer
 from quantize.llama import Weights
 from quantize.t5 import Shape, convert
@@ -87,6 +88,20 @@ def test_a_t5_reads_the_product(writer: Writer) -> None:
     sampling = Sampling(samples=4, seed=0, max_tokens=400)
     answers = [writer.write(product, ["headline :"], sampling)[0] for product in SENTENCES]
     assert len({tuple(sample.text for sample in samples) for samples in answers}) > 1
+
+
+def test_a_bound_t5_spells_with_the_pieces_of_its_prefix(writer: Writer) -> None:
+    sampling = Sampling(samples=8, seed=5, max_tokens=100)
+
+    def letters(joining: frozenset[str] | None) -> set[str]:
+        found = writer.write("a warm scarf ", ["the kettle"], sampling, joining)[0]
+        found += writer.likeliest("a warm scarf ", ["the kettle"], 2, 100, joining)[0]
+        assert found
+        return {letter for sample in found for letter in sample.text if letter.isalpha()}
+
+    may = set("".join(spellings("a warm scarf ", [])))
+    assert letters(frozenset()) <= may
+    assert not letters(None) <= may
 
 
 def test_a_t5_judges_texts(writer: Writer) -> None:

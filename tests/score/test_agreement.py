@@ -15,7 +15,10 @@ from functions.score.agreement import mismatched
         ("A 80 ml tank on a 18 in chain, with an brass hook.", 3),
         ("An 80 ml tank, a one-piece lid, a European plug and an LED.", 0),
         ("A road map on side A and on side B.", 0),
-        ("Grade A amber syrup.", 0),
+        ("Grade A amber syrup, and Grade A refurbished balls in a bag.", 0),
+        ("A strap adjusts to fit, a lid closes with a click and a battery lasts for 8 hours.", 0),
+        ("A few colours, a dozen brown eggs, an x-ray film.", 0),
+        ("A 80ml tank and a 8L pot.", 2),
     ],
 )
 def test_an_article_that_does_not_fit_what_follows_is_counted(text: str, count: int) -> None:

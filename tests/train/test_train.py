@@ -151,7 +151,8 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
     ]
     drafts.write_text("".join(json.dumps({"id": f"stool-{n}", "texts": written}) + "\n" for n in range(2)))
     more = ["--start", str(start), "--against", str(drafts), "--beta", "0.5", "--rate", "1e-2", "--epochs", "8"]
-    train(tmp_path / "second", base, "--rank", "2", "--alpha", "4", *more)
+    small = ["--rank", "2", "--alpha", "4"]
+    train(tmp_path / "second", base, *small, *more)
 
     def logprobs(adapter: Path) -> list[float]:
         tuned = tuned_on(open_base(base), Plan(rank=2, alpha=4))
@@ -172,3 +173,7 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
     assert len(record["plan"]["against"]) == 16
     said = train(tmp_path / "third", base, "--against", str(drafts), code=3)
     assert "needs --start" in said
+    drafts.write_text('{"id": "sofa-1", "texts": []}\n')
+    assert "none of the drafts belongs to a product" in train(tmp_path / "fourth", base, *more[:4], *small, code=3)
+    drafts.write_text("")
+    assert "holds no drafts" in train(tmp_path / "fifth", base, *more[:4], *small, code=3)

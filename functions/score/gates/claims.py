@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
+from functions.common.grammar import STOP_WORDS
 from functions.common.records import Finding
 from functions.score.facts import Subject, absences, denied
 from functions.score.gates.finding import gate
 from functions.score.phrasebook import Phrase
 from functions.score.wordlists import table, word_set
-from functions.score.words import STOP_WORDS, Text, stem
+from functions.score.words import Text, stem
 
 _RANKS = word_set("ranks")
 _FREE_BEFORE = word_set("free_before")

@@ -3,25 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from functions.common.platforms import Platform
+from functions.common.platforms import CALLS, Platform
 from functions.common.records import Finding
 from functions.score.facts import Subject
 from functions.score.gates.finding import gate
 from functions.score.wordlists import word_set
 from functions.score.words import Text
 
-CALLS = (
-    "Shop now",
-    "Learn more",
-    "Order now",
-    "View product",
-    "See menu",
-    "Pre-order",
-    "Download",
-    "Sign up",
-    "Book now",
-)
-"""The calls to action of the house style, which all platforms have as buttons."""
 _ON_PAGE = {
     "Pre-order": ("preorder", "pre"),
     "Download": ("download", "downloadable", "digital"),

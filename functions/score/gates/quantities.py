@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from functions.common.grammar import STOP_WORDS
 from functions.common.records import Finding
 from functions.score.facts import Subject
 from functions.score.gates.finding import gate
@@ -10,7 +11,7 @@ from functions.score.gates.materials import also
 from functions.score.numbers import Quantity
 from functions.score.phrasebook import Phrasebook
 from functions.score.wordlists import word_set
-from functions.score.words import STOP_WORDS, Text
+from functions.score.words import Text
 
 _SIGN = r"[$£€¥₹₩₽₺฿₫₴₱₪¢]"
 _CODE = r"(?:usd|eur|gbp|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|jpy|cny|inr|rs|zar|brl|mxn|us\$)"

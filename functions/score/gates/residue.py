@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from functions.common.grammar import STOP_WORDS
 from functions.common.records import Finding
 from functions.score.facts import Subject
 from functions.score.gates.finding import gate
 from functions.score.phrasebook import LANGUAGES
 from functions.score.wordlists import word_set
-from functions.score.words import STOP_WORDS, Text
+from functions.score.words import Text
 
 _MARKUP = re.compile(
     r"<[a-z/!?][^<>]{0,200}|<\s*/|/>|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,6});|\]\(|!\[|\*\*|__|```|~~"
