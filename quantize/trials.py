@@ -74,7 +74,7 @@ def averaged(runs: Sequence[Training], rank: int) -> Training:
     A loss of its own is measured by nobody; those of the runs stand in their records.
     """
     names = dict.fromkeys(name for run in runs for name in run.plan)
-    values = {name: [number(run.plan.get(name, "")) for run in runs] for name in names}
+    values = {name: [number(run.plan[name]) for run in runs if name in run.plan] for name in names}
     plan = {name: ", ".join(dict.fromkeys(found)) for name, found in values.items()}
     work = {name: sum(run.figures[name] for run in runs) for name in ("steps", "seconds")}
     own = {"rank": rank, "alpha": rank, "averaged": len(runs)}
