@@ -12,7 +12,7 @@ from functions.score.measures import Yardstick
 from functions.score.validity import validity
 from functions.score.words import Text, meaning
 
-VERSION = "5"
+VERSION = "6"
 """Raised when the same candidates would be judged or chosen differently, so that creatives get new identifiers."""
 
 _SERVES: dict[Field, tuple[Field, ...]] = {
@@ -157,13 +157,15 @@ class Selection:
     def _varied(self, passing: Sequence[Judged], name: Field, limit: FieldLimit, draft: Draft) -> Iterator[Judged]:
         """Greedy maximal marginal relevance: the best text, then each time the best that says something else.
 
-        A description stands below the other texts and has to add to them. Where it need not be there, only one that
-        was written as one and adds a fact in the page's own words is.
+        A headline may say in short what the text beside it says at length. A description stands below the others and
+        has to add to them; where it need not be there, only one that was written as one and adds a fact in the page's
+        own words is.
         """
-        left = [each for each in passing if not self._repeats(each, draft)]
-        said = draft.said if name == "description" else []
-        if name == "description" and not limit.min:
-            left = [each for each in left if each.candidate.field == name and self._adds(each, said)]
+        left, said = list(passing), draft.said if name == "description" else []
+        if name == "description":
+            left = [each for each in left if not self._repeats(each, draft)]
+            if not limit.min:
+                left = [each for each in left if each.candidate.field == name and self._adds(each, said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:
             best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen]), each.text.raw))
@@ -190,9 +192,7 @@ class Selection:
     def _repeats(each: Judged, draft: Draft) -> bool:
         """Whether a text says no more than one that the ad has already."""
         words = set(each.text.tokens)
-        return each.candidate.field not in ("hashtag", "cta") and any(
-            words <= set(key.split()) for key in draft.used if words
-        )
+        return any(words <= set(key.split()) for key in draft.used if words)
 
     def _with_short_one(
         self, chosen: list[Judged], passing: Sequence[Judged], platform: Platform, limit: FieldLimit

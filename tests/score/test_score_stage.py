@@ -211,6 +211,16 @@ def test_a_description_with_a_word_of_the_writers_own_making_is_left_out_where_i
     assert "Machine wash neobegin." in found["p1", "google_pmax"].fields["description"]
 
 
+def test_a_headline_may_be_made_of_words_that_the_primary_text_has() -> None:
+    texts: dict[Field, list[str]] = {
+        "headline": ["Linen bib apron"],
+        "primary_text": ["A bib apron in linen with two deep pockets."],
+        "cta": ["Shop now"],
+    }
+    found = scored(candidate_set(texts=texts))["p1", "meta_feed"]
+    assert (found.status, found.fields["headline"]) == ("ready", ["Linen bib apron"])
+
+
 def test_the_headline_says_what_most_texts_say_of_the_product() -> None:
     texts: dict[Field, list[str]] = {
         "headline": ["Oat linen bib", "Linen bib apron"],
