@@ -1,7 +1,7 @@
 """``adloom model``: the commands of the model's life. What is heavy is imported by the command that needs it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -13,6 +13,9 @@ from functions.common.models import Models, file_sha256, models_folder
 from functions.common.records import digest
 from quantize import cli_evaluate, cli_improve, cli_registry
 from quantize.options import AsJson, ModelsFolder, Tracking, need, write_json
+
+if TYPE_CHECKING:
+    from quantize.drafts import Drafts
 
 Base = Annotated[
     Path | None,
@@ -109,20 +112,13 @@ def train(
     from quantize import corpus, show
     from quantize import tracking as books
     from quantize.build import ADAPTER, recipes, whole_adapter
-    from quantize.drafts import Drafts
     from quantize.jsonlines import read_lines
     from quantize.train import Plan
     from quantize.train import train as learn
 
     books.connect(tracking)
     own = list(read_lines(accepted, corpus.Entry)) if accepted else []
-    if against and not start:
-        raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
-    if against and accepted:
-        raise InputError("--against and --accepted: the one learns from the corpus only, the other beside it; name one")
-    drafts = list(read_lines(against, Drafts)) if against else []
-    if against and not drafts:
-        raise InputError(f"{against}: holds no drafts; `adloom model drafts` writes them")
+    drafts = _drafts(against, start, accepted) if against else []
     plan = Plan(
         rank=rank,
         alpha=alpha,
@@ -152,6 +148,21 @@ def train(
     loss, minutes = figures["validation_loss"], figures["seconds"] / 60
     console.out.print(f"validation loss {loss:.4f} after {figures['steps']:.0f} steps in {minutes:.1f} minutes")
     console.out.print(f"adapter: {folder / 'adapter'}", soft_wrap=True)
+
+
+def _drafts(against: Path, start: Path | None, accepted: Path | None) -> "list[Drafts]":
+    """The drafts of `train --against`; InputError where they cannot be learnt from."""
+    from quantize.drafts import Drafts
+    from quantize.jsonlines import read_lines
+
+    if not start:
+        raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
+    if accepted:
+        raise InputError("--against and --accepted: the one learns from the corpus only, the other beside it; name one")
+    drafts = list(read_lines(against, Drafts))
+    if not drafts:
+        raise InputError(f"{against}: holds no drafts; `adloom model drafts` writes them")
+    return drafts
 
 
 def _base_weights() -> Path:

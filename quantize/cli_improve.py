@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from quantize.corpus import Entry
     from quantize.drafts import Drafts
 
+Lines = Annotated[Path, typer.Argument(help="JSON Lines, one product a line; a run that was stopped goes on.")]
+Share = Annotated[float, typer.Option(min=0.001, max=1, help="Part of the training split.")]
+Sampled = Annotated[int, typer.Option(min=1, max=16, help="Texts sampled for each field.")]
+Seed = Annotated[int, typer.Option(help="Of the sampling.")]
+
 
 def sample(
-    out: Annotated[Path, typer.Argument(help="JSON Lines, one product a line; a run that was stopped goes on.")],
+    out: Lines,
     folder: ModelsFolder = None,
-    share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the training split.")] = 1.0,
-    candidates: Annotated[int, typer.Option(min=1, max=16, help="Texts sampled for each field.")] = 4,
-    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    share: Share = 1.0,
+    candidates: Sampled = 4,
+    seed: Seed = 0,
 ) -> None:
     """Let the writer write for the training products, and keep what the gates pass: for `train --accepted`."""
     need("ctranslate2", "tokenizers", extra="generate")
@@ -42,11 +47,11 @@ def sample(
 
 
 def drafts(
-    out: Annotated[Path, typer.Argument(help="JSON Lines, one product a line; a run that was stopped goes on.")],
+    out: Lines,
     folder: ModelsFolder = None,
-    share: Annotated[float, typer.Option(min=0.001, max=1, help="Part of the training split.")] = 1.0,
-    texts: Annotated[int, typer.Option(min=1, max=16, help="Texts sampled for each field.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    share: Share = 1.0,
+    texts: Sampled = 3,
+    seed: Seed = 0,
 ) -> None:
     """Let the writer write for the training products, and keep all as it comes: for `train --against`."""
     need("ctranslate2", "tokenizers", extra="generate")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from functions.common.brand import Brand
 from functions.common.grammar import JOINING, STOP_WORDS
 from functions.common.records import Candidate, CandidateSet, Measures, Product
-from functions.score.agreement import mismatched
+from functions.score.articles import mismatched
 from functions.score.facts import Subject
 from functions.score.validity import scaled
 from functions.score.wordlists import table

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import mlflow
+import msgspec
 import numpy as np
 import pytest
 from gguf import GGUFWriter
@@ -135,6 +136,7 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_pat
 
 @pytest.mark.usefixtures("books", "little")
 def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(base: Path, tmp_path: Path) -> None:
+    from quantize import train as training
     from quantize.bases import open_base
     from quantize.drafts import Drafts
     from quantize.jsonlines import read_lines
@@ -170,6 +172,17 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
     assert better > good
     record = json.loads((tmp_path / "second" / "train.json").read_text())
     assert record["plan"]["beta"] == 0.5
+
+    def stop(step: int, _steps: int, _loss: float) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    plan = msgspec.convert(record["plan"], Plan)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(plan, base, tmp_path / "again", stop, start=start, against=list(read_lines(drafts, Drafts)))
+    train(tmp_path / "again", base, *small, *more)
+    whole, resumed = (load_file(tmp_path / n / "adapter" / "adapter_model.safetensors") for n in ("second", "again"))
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
     assert len(record["plan"]["against"]) == 16
     said = train(tmp_path / "third", base, "--against", str(drafts), code=3)
     assert "needs --start" in said

@@ -1,6 +1,6 @@
 import pytest
 
-from functions.score.agreement import mismatched
+from functions.score.articles import mismatched
 
 
 @pytest.mark.parametrize(
