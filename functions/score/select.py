@@ -25,6 +25,8 @@ _SERVES: dict[Field, tuple[Field, ...]] = {
 }
 """Field of a platform -> what a text may have been written as to stand there, the best first."""
 _LENT = 0.25
+_REPEATED = 0.15
+"""What it costs a headline that it has no word which the ad has not."""
 _VARIETY = 0.35
 _SAME = 0.93
 _ECHO = 0.75
@@ -157,9 +159,9 @@ class Selection:
     def _varied(self, passing: Sequence[Judged], name: Field, limit: FieldLimit, draft: Draft) -> Iterator[Judged]:
         """Greedy maximal marginal relevance: the best text, then each time the best that says something else.
 
-        A headline may say in short what the text beside it says at length. A description stands below the others and
-        has to add to them; where it need not be there, only one that was written as one and adds a fact in the page's
-        own words is.
+        A headline that only says in short what the text beside it says at length is worth less than one with a word
+        of its own. A description stands below the others and has to add to them; where it need not be there, only one
+        that was written as one and adds a fact in the page's own words is.
         """
         left, said = list(passing), draft.said if name == "description" else []
         if name == "description":
@@ -168,7 +170,7 @@ class Selection:
                 left = [each for each in left if each.candidate.field == name and self._adds(each, said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:
-            best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen]), each.text.raw))
+            best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen], draft), each.text.raw))
             left.remove(best)
             if name not in ("hashtag", "cta") and any(self._alike(best, other) >= _SAME for other in chosen):
                 continue
@@ -181,8 +183,10 @@ class Selection:
         echoes = any(self._alike(each, other) >= _ECHO for other in said)
         return len(fresh) >= _FRESH and not echoes and not self._yardstick.strangers(each.text.raw)
 
-    def _worth(self, each: Judged, name: Field, chosen: Sequence[Judged]) -> float:
+    def _worth(self, each: Judged, name: Field, chosen: Sequence[Judged], draft: Draft) -> float:
         own = each.quality - (0 if each.candidate.field == name else _LENT)
+        if name not in ("hashtag", "cta") and self._repeats(each, draft):
+            own -= _REPEATED
         return round(own - _VARIETY * max((self._alike(each, other) for other in chosen), default=0.0), 4)
 
     def _alike(self, one: Judged, other: Judged) -> float:

@@ -221,6 +221,17 @@ def test_a_headline_may_be_made_of_words_that_the_primary_text_has() -> None:
     assert (found.status, found.fields["headline"]) == ("ready", ["Linen bib apron"])
 
 
+def test_a_headline_with_a_word_of_its_own_is_chosen_before_one_without() -> None:
+    texts: dict[Field, list[str]] = {"primary_text": ["A linen apron with two deep pockets."], "cta": ["Shop now"]}
+    headlines = [
+        Candidate(field="headline", text="Linen apron", logprob=-0.6),
+        Candidate(field="headline", text="Oat linen apron", logprob=-0.8),
+    ]
+    source = candidate_set(texts=texts)
+    found = scored(msgspec.structs.replace(source, candidates=[*source.candidates, *headlines]))
+    assert found["p1", "meta_feed"].fields["headline"] == ["Oat linen apron"]
+
+
 def test_the_headline_says_what_most_texts_say_of_the_product() -> None:
     texts: dict[Field, list[str]] = {
         "headline": ["Oat linen bib", "Linen bib apron"],
