@@ -1,5 +1,7 @@
 """What the command shows in a terminal: progress, tables, one-line faults."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,15 +57,21 @@ class _Rate(ProgressColumn):
 
 
 class _Bars:
-    """A run's progress as bars, or as a line now and then where there is no terminal."""
+    """A run's progress as bars, or as a line now and then where there is no terminal.
 
-    def __init__(self, progress: Progress) -> None:
+    Args:
+        check: is called at each step; raises where the run is to stop.
+    """
+
+    def __init__(self, progress: Progress, check: Callable[[], None]) -> None:
         self._progress = progress
+        self._check = check
         self._reading = progress.add_task("reading", total=None)
         self._writing = progress.add_task("writing", total=None, visible=False)
         self._said = time.monotonic()
 
     def read(self, rows: int, products: int) -> None:
+        self._check()
         self._progress.update(self._reading, description=f"reading: {rows} rows, {products} products")
 
     def begun(self, products: int) -> None:
@@ -72,6 +80,7 @@ class _Bars:
         self._progress.reset(self._writing, total=products)
 
     def written(self, products: int) -> None:
+        self._check()
         self._progress.advance(self._writing, products)
         if not out.is_terminal and time.monotonic() - self._said > 15:
             self._said = time.monotonic()
@@ -84,8 +93,36 @@ class _Bars:
 def progress() -> Iterator["Watcher"]:
     """Progress of a run, with rate and time left."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as bars:
-        yield _Bars(bars)
+    with (
+        _heeding() as check,
+        Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as bars,
+    ):
+        yield _Bars(bars, check)
+
+
+@contextmanager
+def _heeding() -> Iterator[Callable[[], None]]:
+    """Heed a Ctrl-C even where it arrives in a callback whose exceptions Python drops: it counts at the next step."""
+    pressed = threading.Event()
+
+    def press(*_: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    # Elsewhere the signal is somebody else's, or ignored on purpose, as in a shell's background.
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield check
+        return
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

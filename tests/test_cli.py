@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from functions import console
 from functions.common.models import Models
 from functions.common.storage import open_store
 
@@ -101,6 +102,24 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "--resume" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_that_python_drops_counts_at_the_next_step() -> None:
+    class Dropping:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with console.progress() as watcher:
+            watcher.written(1)
+            Dropping()
+            with pytest.raises(KeyboardInterrupt):
+                watcher.written(1)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_second_run_is_refused_without_resume_and_changes_nothing_with_it(finished: Path) -> None:
