@@ -3,6 +3,10 @@
 import ctypes
 import importlib
 import importlib.util
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +29,27 @@ def ctranslate2() -> ModuleType:
         if library.is_file():
             ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     return importlib.import_module("ctranslate2")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold a Ctrl-C back while two threads import.
+
+    One that arrives while the main thread takes the lock of the imports leaves it taken for good, and the other thread
+    waits for it for ever.
+    """
+    pressed = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # Nothing is raised in this thread.
+        return
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def return_memory() -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from functions.common.errors import ModelError
 from functions.common.records import Record
-from functions.common.runtime import ctranslate2, return_memory
+from functions.common.runtime import ctranslate2, return_memory, uninterrupted
 from functions.common.spelling import spellings, unspelled
 
 
@@ -122,7 +122,7 @@ class LlamaWriter:
         def load() -> Any:
             return ctranslate2().Generator(str(folder), compute_type="default", intra_threads=threads)
 
-        with ThreadPoolExecutor(1) as beside:  # A function that wakes waits for both.
+        with uninterrupted(), ThreadPoolExecutor(1) as beside:  # A function that wakes waits for both.
             engine = beside.submit(Engine, load)
             from tokenizers import Tokenizer
 

@@ -1,9 +1,18 @@
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from types import ModuleType
 
+import pytest
+
+from functions.common import writer
 from functions.common.models import Models
+from functions.common.runtime import ctranslate2
 from functions.common.writer import Sampling
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +36,29 @@ def test_a_model_that_has_only_judged_writes_as_a_new_one_does(models: Models) -
     first = ours.write(PREFIX, ["A hat keeps"], sampling)
     assert ours.write(PREFIX, ["A hat keeps"], sampling) == first
     assert Models(models.folder).writer.write(PREFIX, ["A hat keeps"], sampling) == first
+
+
+def test_a_ctrl_c_waits_until_the_thread_beside_has_imported_its_library(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted import may keep the lock of the imports, and the other thread waits for it for ever."""
+    imported = threading.Event()
+    when = []
+
+    def slow() -> ModuleType:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        library = ctranslate2()
+        imported.set()
+        return library
+
+    monkeypatch.setattr(writer, "ctranslate2", slow)
+    before = signal.signal(signal.SIGINT, lambda *_: when.append(imported.is_set()))
+    try:
+        assert Models(models.folder).writer
+        assert when == [True]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_memory_of_models_that_wrote_is_given_back(models: Models) -> None:
