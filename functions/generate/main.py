@@ -11,6 +11,7 @@ from functions.common.records import Candidate, CandidateSet, Creative, Product
 from functions.common.serving import settings
 from functions.common.serving.api import CreativesAnswer, CreativesRequest, request_batch
 from functions.common.serving.door import Door
+from functions.common.serving.gatekeeper import BROKER
 from functions.common.serving.metrics import Metrics
 from functions.common.serving.modelled import Modelled
 from functions.common.serving.openapi import Call, Operation
@@ -30,7 +31,7 @@ models = Modelled(metrics, "generate", score.prepare)
 def creatives(asked: CreativesRequest, call: Call) -> CreativesAnswer:
     """Creatives for a few products."""
     products = asked.named()
-    with models.places.taken(len(products) * asked.n):
+    with models.places.taken(len(products) * asked.n, call.caller.name):
         lent = models.lent(call.ticket)
         made = [(each, creative) for each in products for creative in _made(each, asked, lent)]
         for product, creative in made:
@@ -67,7 +68,7 @@ def _scored(sets: list[CandidateSet], wanted: Settings, lent: Lent) -> list[Crea
 def generate(part: Part[Any], ticket: Ticket) -> StageResult:
     """The stage, with the writer as the ticket's holder has it."""
     models.check(part.batch)
-    with models.parts.taken(1):
+    with models.parts.taken(1, BROKER.name):
         return stage.run(part, models.lent(ticket))
 
 

@@ -16,7 +16,7 @@ def operation(models: Modelled, metrics: Metrics, paths: tuple[str, ...], scope:
 
     def score(asked: ScoreRequest, call: Call) -> CreativesAnswer:
         products = asked.named()
-        with models.places.taken(len(products)):
+        with models.places.taken(len(products), call.caller.name):
             settings = asked.settings()
             lent = models.lent(call.ticket)
             texts = [Candidate(field=each.field, text=each.text) for each in asked.texts]

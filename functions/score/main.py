@@ -8,6 +8,7 @@ from functions.common.batches import Part, StageResult
 from functions.common.events import PART_GENERATED, PART_SCORED
 from functions.common.records import CandidateSet
 from functions.common.serving.door import Door
+from functions.common.serving.gatekeeper import BROKER
 from functions.common.serving.metrics import Metrics
 from functions.common.serving.modelled import Modelled
 from functions.common.serving.parts import PartStage
@@ -22,7 +23,7 @@ models = Modelled(metrics, "score", stage.prepare)
 def score(part: Part[Any], ticket: Ticket) -> StageResult:
     """The stage, with the models as the ticket's holder has them."""
     models.check(part.batch)
-    with models.parts.taken(1):
+    with models.parts.taken(1, BROKER.name):
         lent = models.lent(ticket)
         result = stage.run(part, lent, lent.references)
     for creative in result.outputs[0].records:

@@ -50,13 +50,14 @@ def listening(port: int) -> http.client.HTTPConnection:
 
 
 @contextmanager
-def server(source: Path, log: Path, folder: Path) -> Iterator[tuple[float, int]]:
-    """A function's server; the moment it was started, and its port."""
+def server(source: Path, log: Path, folder: Path, **access: str) -> Iterator[tuple[float, int]]:
+    """A function's server; the moment it was started, and its port. `access` replaces the settings that open it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     born = time.time()
-    settings = {"ADLOOM_AUTH": "off", "ADLOOM_STORE": str(folder / "store"), "WORKERS": "1", "PYTHONPATH": str(ROOT)}
+    settings = {"ADLOOM_STORE": str(folder / "store"), "WORKERS": "1", "PYTHONPATH": str(ROOT)}
+    settings |= access or {"ADLOOM_AUTH": "off"}
     command = [sys.executable, "-m", "functions_framework", "--source", str(source), "--target", "handle"]
     with log.open("wb") as stream:
         process = subprocess.Popen(

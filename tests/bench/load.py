@@ -1,9 +1,10 @@
-"""Whether a function stays well under more requests than it can serve: 32 clients, 60 s, nothing but answers and 429.
+"""Whether the API stays well under more requests than it can serve: 32 clients, 60 s, nothing but answers and 429.
 
-    python tests/bench/load.py [--function generate] [--clients 32] [--seconds 60]
+    python tests/bench/load.py [--call creatives] [--clients 32] [--seconds 60]
 
-Each client asks, and asks again at once; one that is told to come later waits as long as `Retry-After` says. Printed
-are answers by outcome with their times, how evenly the clients were served, and the memory of the server at both ends.
+Each client has a key of its own and asks, and asks again at once; one that is told to come later waits as long as
+`Retry-After` says. Printed are answers by outcome with their times, how evenly the clients were served, and the memory
+of the server at both ends.
 The command fails where anything came but 200 and 429.
 """
 
@@ -18,12 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from functions.common.serving.keys import KeyFile, make_key
 from tests.bench.coldstart import PRODUCT, ROOT, listening, server
 
-CALLS = {"generate": "/v1/creatives", "score": "/v1/score"}
+CALLS = ("creatives", "score")
 TEXTS = [
     {"field": "primary_text", "text": "Two deep pockets keep your tools at hand. Washed linen."},
     {"field": "headline", "text": "A linen apron with pockets"},
@@ -36,18 +39,20 @@ class Client:
 
     Attributes:
         number: of the client.
+        key: by which it is known.
         answers: outcome and seconds of each request.
     """
 
     number: int
+    key: str
     answers: list[tuple[str, float]] = field(default_factory=list)
 
     def work(self, address: str, call: str, ends: float) -> None:
         """Ask until the time is over."""
-        with httpx.Client(base_url=address, timeout=150, trust_env=False) as client:
+        with httpx.Client(base_url=address, headers={"X-API-Key": self.key}, timeout=150, trust_env=False) as client:
             while (asked := time.monotonic()) < ends:
                 try:
-                    reply = client.post(call, json=self._body(call))
+                    reply = client.post(f"/v1/{call}", json=self._body(call))
                 except httpx.HTTPError as error:
                     self.answers.append((type(error).__name__, time.monotonic() - asked))
                     continue
@@ -58,7 +63,7 @@ class Client:
     def _body(self, call: str) -> dict[str, object]:
         product = {**PRODUCT, "product_id": f"{self.number}-{len(self.answers)}"}
         asked: dict[str, object] = {"product": product, "platforms": ["meta_feed"]}
-        return asked | ({"texts": TEXTS} if call == CALLS["score"] else {"n": 1})
+        return asked | ({"texts": TEXTS} if call == "score" else {"n": 1})
 
 
 def memory(port: int) -> float:
@@ -96,31 +101,31 @@ def report(clients: list[Client], seconds: float) -> bool:
     return set(counts) <= {"200", "429"}
 
 
-def press(function: str, count: int, seconds: float) -> bool:
-    """The bench of one function."""
-    settings = {"THREADS": "40", "ADLOOM_THREADS": str(os.cpu_count() or 1), "ADLOOM_RATE": "1000000/second"}
-    os.environ.update(settings)
+def press(call: str, count: int, seconds: float) -> bool:
+    """The bench of one call."""
+    os.environ.update({"THREADS": "40", "ADLOOM_THREADS": str(os.cpu_count() or 1), "ADLOOM_RATE": "1000000/second"})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with server(ROOT / "functions" / function / "main.py", folder / "log", folder) as (_, port):
+        made = [make_key(f"client-{number}", ["creatives", "score"], 1) for number in range(count + 1)]
+        keys = folder / "keys.json"
+        keys.write_bytes(msgspec.json.encode(KeyFile(keys=[entry for _, entry in made])))
+        source = ROOT / "functions" / "generate" / "main.py"
+        with server(source, folder / "log", folder, ADLOOM_API_KEYS=str(keys)) as (_, port):
             listening(port).close()
             address = f"http://127.0.0.1:{port}"
             while httpx.get(f"{address}/readyz", timeout=60, trust_env=False).status_code != httpx.codes.OK:
                 time.sleep(0.1)
-            warm = Client(-1)
-            warm.work(address, CALLS[function], time.monotonic() + 3)
+            warm, *clients = [Client(number, secret) for number, (secret, _) in enumerate(made)]
+            warm.work(address, call, time.monotonic() + 3)
             before = memory(port)
-            clients = [Client(number) for number in range(count)]
             ends = time.monotonic() + seconds
-            threads = [
-                threading.Thread(target=client.work, args=(address, CALLS[function], ends)) for client in clients
-            ]
+            threads = [threading.Thread(target=client.work, args=(address, call, ends)) for client in clients]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
             after = memory(port)
-        print(f"{function}: {count} clients, {seconds:.0f} s, {os.cpu_count()} cores")
+        print(f"{call}: {count} clients, {seconds:.0f} s, {os.cpu_count()} cores")
         good = report(clients, seconds)
         print(f"memory of the server: {before:.0f} MB, then {after:.0f} MB")
     return good
@@ -129,11 +134,11 @@ def press(function: str, count: int, seconds: float) -> bool:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--function", choices=sorted(CALLS), action="append")
+    parser.add_argument("--call", choices=CALLS, action="append")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=60)
     asked = parser.parse_args()
-    results = [press(name, asked.clients, asked.seconds) for name in asked.function or sorted(CALLS)]
+    results = [press(name, asked.clients, asked.seconds) for name in asked.call or CALLS]
     raise SystemExit(0 if all(results) else 1)
 
 

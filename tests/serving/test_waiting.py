@@ -87,9 +87,9 @@ def test_places_are_given_back_whatever_happens() -> None:
     told: list[int] = []
     places = Places(2, told.append)
     for _ in range(5):
-        with pytest.raises(ValueError, match="x"), places.taken(2):
+        with pytest.raises(ValueError, match="x"), places.taken(2, "shop"):
             raise ValueError("x")
-    with places.taken(2), pytest.raises(Problem) as caught, places.taken(1):
+    with places.taken(2, "shop"), pytest.raises(Problem) as caught, places.taken(1, "shop"):
         pass
     assert caught.value.status == 429
     assert int(caught.value.headers["Retry-After"]) >= 1
@@ -98,13 +98,59 @@ def test_places_are_given_back_whatever_happens() -> None:
 
 def test_who_would_wait_too_long_is_told_to_come_again_and_who_comes_first_never_is() -> None:
     places = Places(16, seconds=5.0)  # A piece of work is thought to take 2 seconds until one has been seen.
-    with places.taken(8), pytest.raises(Problem) as caught, places.taken(1):
+    with places.taken(8, "shop"), pytest.raises(Problem) as caught, places.taken(1, "shop"):
         pass
     assert caught.value.status == 429
     for _ in range(20):
-        with places.taken(1):
+        with places.taken(1, "shop"):
             pass
-    with places.taken(8), places.taken(8):
+    with places.taken(8, "shop"), places.taken(8, "shop"):
+        pass
+
+
+def test_who_was_refused_first_is_let_in_first() -> None:
+    places = Places(2)
+
+    def asks(caller: str) -> bool:
+        try:
+            with places.taken(1, caller):
+                return True
+        except Problem:
+            return False
+
+    with places.taken(1, "long"):
+        with places.taken(1, "one"):
+            assert not asks("two")
+            assert not asks("three")
+        assert not asks("one")
+        assert not asks("three")
+        assert asks("two")
+        assert not asks("one")
+        assert asks("three")
+        assert asks("one")
+        assert asks("two")
+
+
+def test_a_place_is_kept_for_twice_the_time_that_a_caller_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    places = Places(2)
+    with places.taken(1, "long"):
+        with places.taken(1, "one"), pytest.raises(Problem) as told, places.taken(1, "two"):
+            pass
+        clock[0] += 2 * int(told.value.headers["Retry-After"]) - 0.1
+        with pytest.raises(Problem), places.taken(1, "one"):
+            pass
+        clock[0] += 0.2
+        with places.taken(1, "one"):
+            pass
+
+
+def test_no_place_stays_empty_for_a_caller_who_was_refused() -> None:
+    places = Places(1)
+    with places.taken(1, "one"), pytest.raises(Problem), places.taken(1, "two"):
+        pass
+    with places.taken(1, "one"):
         pass
 
 

@@ -33,7 +33,7 @@ class Rested(Record, frozen=True, kw_only=True):
 
 
 def nap(asked: Nap, call: Call) -> Rested:
-    with places.taken(1):
+    with places.taken(1, call.caller.name):
         ends = time.monotonic() + asked.seconds
         while time.monotonic() < ends:
             call.ticket.check()

@@ -76,8 +76,26 @@ class Ticket:
             raise Gone
 
 
+@dataclass(frozen=True)
+class _Debt:
+    """Work that was refused, and is expected again.
+
+    Attributes:
+        since: when it was refused.
+        until: when it is no longer expected.
+    """
+
+    work: int
+    since: float
+    until: float
+
+
 class Places:
-    """A bounded number of places: who finds none is told when to come again, and does not pile up."""
+    """A bounded number of places: who finds none is told when to come again, and does not pile up.
+
+    Who was refused first is let in first: while work is under way, others stand back for that caller's, until it has
+    come again or has had twice the time that it was told.
+    """
 
     def __init__(self, most: int, told: Callable[[int], None] = lambda _: None, seconds: float = math.inf) -> None:
         """Places for some work at once.
@@ -92,18 +110,14 @@ class Places:
         self._told = told
         self._taken = 0
         self._each = 2.0
+        self._owed: dict[str, _Debt] = {}
         self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self, work: int) -> Iterator[None]:
+    def taken(self, work: int, caller: str) -> Iterator[None]:
         """Hold places for some work; Problem 429 where there are too few."""
         with self._lock:
-            expected = self._each * (self._taken + work)
-            if self._taken + work > self._most or (self._taken and expected > self._seconds):
-                wait = max(1, math.ceil(self._each * self._taken / 2))
-                raise Problem(BUSY, f"as much is under way as can be; come again in {wait} s", Retry_After=str(wait))
-            self._taken += work
-            self._told(self._taken)
+            self._enter(work, caller)
         started = time.monotonic()
         try:
             yield
@@ -114,6 +128,25 @@ class Places:
                 self._each += 0.2 * (took - self._each)
                 self._taken -= work
                 self._told(self._taken)
+
+    def _enter(self, work: int, caller: str) -> None:
+        now = time.monotonic()
+        self._owed = {name: debt for name, debt in self._owed.items() if debt.until > now}
+        before = self._taken + self._kept_for_others(caller)
+        if before + work > self._most or (before and self._each * (before + work) > self._seconds):
+            wait = max(1, math.ceil(self._each * before / 2))
+            first = self._owed.get(caller)
+            self._owed[caller] = _Debt(work, first.since if first else now, now + 2 * wait)
+            raise Problem(BUSY, f"as much is under way as can be; come again in {wait} s", Retry_After=str(wait))
+        self._owed.pop(caller, None)
+        self._taken += work
+        self._told(self._taken)
+
+    def _kept_for_others(self, caller: str) -> int:
+        """Work of others that was refused before this caller was; none where a place would only stay empty for it."""
+        own = self._owed.get(caller)
+        refused = own.since if own else math.inf
+        return sum(debt.work for debt in self._owed.values() if debt.since < refused) if self._taken else 0
 
 
 _WRITING = ("write", "likeliest")
