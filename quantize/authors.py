@@ -6,8 +6,7 @@ from typing import Protocol
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.platforms import Platform, columns
-from functions.common.records import Creative, Field, Product, Voice, digest
-from functions.common.writer import Sampling
+from functions.common.records import Creative, Field, Product, Voice
 from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import write_product
 from functions.score import stage as score
@@ -47,13 +46,9 @@ class Author(Protocol):
 
 
 class ModelAuthor:
-    """A model's first answer to each slot: one sample, no choice among several.
+    """A model's likeliest answer to each slot, by beam search: one text, no choice among several."""
 
-    Args:
-        seed: with the product, decides the draw.
-    """
-
-    def __init__(self, models: Models, voice: Voice = "plain", seed: int = 0) -> None:
+    def __init__(self, models: Models, voice: Voice = "plain") -> None:
         manifest = models.manifest("writer")
         self.name = NAMES[manifest.prompt]
         self.version = manifest.version
@@ -62,18 +57,12 @@ class ModelAuthor:
         self._models = models
         self._prompt = PROMPTS[manifest.prompt]
         self._voice = voice
-        self._seed = seed
 
     def write(self, product: Product) -> Copy:
-        sampling = Sampling(
-            samples=1,
-            seed=int(digest(self._seed, product.product_id, product.text(), size=4), 16),
-            temperature=self._prompt.temperature,
-            max_tokens=max(slot.max_tokens for slot in SLOTS),
-        )
         tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
         prefix, joining = self._prompt.prefix(product), self._prompt.joining(product, self._voice)
-        answers = self._models.writer.write(prefix, tails, sampling, joining)
+        longest = max(slot.max_tokens for slot in SLOTS)
+        answers = self._models.writer.likeliest(prefix, tails, 1, longest, joining)
         # An answer that did not end within the limit is none: an empty text, which the gates stop.
         return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}
 

@@ -233,6 +233,7 @@ app.command(
     "adloom model train runs/better --start runs/house/adapter --against drafts.jsonl --rate 2e-4 --epochs 1"
 )(cli_improve.drafts)
 app.command(epilog="Example:  adloom model average runs/mean runs/one/adapter runs/two/adapter")(cli_improve.average)
+app.command(epilog="Example:  adloom model weigh quantize/release/reading/graded/grades.jsonl")(cli_improve.weigh)
 app.command(epilog="Example:  adloom model votes key.jsonl votes-anna.jsonl votes-ben.jsonl")(cli_evaluate.votes)
 app.command(epilog="Example:  adloom model register --evaluation evaluation.json")(cli_registry.register)
 app.command(epilog="Examples:  adloom model promote   ·   adloom model promote 4 --force")(cli_registry.promote)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from rich.table import Table
 
 from functions import console
 from functions.common.errors import InputError
@@ -116,3 +117,21 @@ def average(
         made = averaged([read_training(each) for each in records], rank)
         record.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     console.out.print(f"adapter: {out}", soft_wrap=True)
+
+
+def weigh(
+    graded: Annotated[Path, typer.Argument(help="JSON Lines of texts that readers graded, by their traits.")],
+) -> None:
+    """Fit the weights by which texts are chosen to graded texts, and show them beside those in use."""
+    need("sklearn")
+    from functions.score.measures import WEIGHTS
+    from quantize.weighing import GradedText, ordered, weights
+
+    texts = list(read_lines(graded, GradedText))
+    fitted = {name: weight / 10 for name, weight in weights(texts).items()}
+    table = Table("trait", "fitted", "in use")
+    for name, weight in fitted.items():
+        table.add_row(name, f"{weight:.3f}", f"{WEIGHTS[name]:.3f}")
+    console.out.print(table)
+    shares = f"{ordered(texts, fitted):.1%} fitted, {ordered(texts, WEIGHTS):.1%} in use"
+    console.out.print(f"pairs of {len(texts)} texts in the order of their grades: {shares}")

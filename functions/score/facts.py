@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container, Iterable, Set
 from functools import cached_property
+from itertools import pairwise
 
 from functions.common.brand import Brand
 from functions.common.grammar import STOP_WORDS
@@ -11,14 +12,12 @@ from functions.score.numbers import Quantity, implied, joined, quantities
 from functions.score.phrasebook import LANGUAGES, Phrasebook, known_words
 from functions.score.references import References
 from functions.score.wordlists import table, word_set
-from functions.score.words import Text, meaning, stem, stems
+from functions.score.words import Text, stem, stems
 
 _STOP = re.compile(r"[.!?;:\n]")
 NEGATIONS = word_set("negations")
 _WITHOUT = word_set("without")
 _SALIENT = 24
-_NEAR = 3
-"""Words apart, grammar aside, at which two words of a page still belong together."""
 
 
 class _Either(Container[object]):
@@ -138,22 +137,10 @@ class Subject:
     def stems(self) -> frozenset[str]:
         return stems(self.words)
 
-    def has(self, word: str) -> bool:
-        """Whether a stem stands on the page."""
-        return word in self._places
-
-    def together(self, one: str, other: str) -> bool:
-        """Whether two stems stand near each other on the page: they are said of the same thing."""
-        places = self._places
-        return any(abs(a - b) <= _NEAR for a in places.get(one, ()) for b in places.get(other, ()))
-
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
-        """Where each stem of the page stands among the words that are no mere grammar."""
-        places: dict[str, list[int]] = {}
-        for place, word in enumerate(meaning(self.source.tokens)):
-            places.setdefault(word, []).append(place)
-        return places
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Words of the source that follow each other."""
+        return frozenset(pairwise(self.source.tokens))
 
     @cached_property
     def quantities(self) -> list[Quantity]:

@@ -12,7 +12,7 @@ from functions.score.measures import Yardstick
 from functions.score.validity import validity
 from functions.score.words import Text, meaning
 
-VERSION = "6"
+VERSION = "7"
 """Raised when the same candidates would be judged or chosen differently, so that creatives get new identifiers."""
 
 _SERVES: dict[Field, tuple[Field, ...]] = {
@@ -45,7 +45,7 @@ class Judged:
         text: what was written.
         candidate: as it came.
         findings: of the gates; empty where it may be used.
-        quality: what it is worth, 0 to 1.
+        quality: what it is worth, see `Yardstick.quality`.
     """
 
     text: Text

@@ -112,15 +112,13 @@ def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it
 @pytest.mark.parametrize(
     ("words", "share"),
     [
-        ("Linen apron with two deep pockets.", 2 / 3),
-        ("Stonewashed linen, deep pockets and a cross back.", 1.0),
+        ("Linen apron with two deep pockets.", 0.6),
         ("A heavy back and a stonewashed cross.", 0.0),
-        ("A trip to the moon.", 0.0),
         ("Apron", 0.5),
     ],
 )
-def test_words_that_stand_together_on_the_page_are_close(words: str, share: float) -> None:
-    assert yardstick().closeness(words) == share
+def test_a_text_is_worded_as_the_page_where_its_words_follow_each_other_there(words: str, share: float) -> None:
+    assert yardstick().wording(words) == share
 
 
 def test_what_most_texts_say_is_agreed_on() -> None:
