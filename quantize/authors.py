@@ -45,6 +45,10 @@ class Author(Protocol):
     def write(self, product: Product) -> Copy: ...
 
 
+_LENGTH_PENALTY = 0.2
+"""Near the likeliest text as a whole: what is likeliest by the token on average runs on beyond its limit."""
+
+
 class ModelAuthor:
     """A model's likeliest answer to each slot, by beam search: one text, no choice among several."""
 
@@ -62,7 +66,7 @@ class ModelAuthor:
         tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
         prefix, joining = self._prompt.prefix(product), self._prompt.joining(product, self._voice)
         longest = max(slot.max_tokens for slot in SLOTS)
-        answers = self._models.writer.likeliest(prefix, tails, 1, longest, joining)
+        answers = self._models.writer.likeliest(prefix, tails, 1, longest, joining, _LENGTH_PENALTY)
         # An answer that did not end within the limit is none: an empty text, which the gates stop.
         return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}
 

@@ -63,11 +63,22 @@ class Writer(Protocol):
         """
 
     def likeliest(
-        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        self,
+        prefix: str,
+        tails: Sequence[str],
+        texts: int,
+        max_tokens: int,
+        joining: Joining = None,
+        length_penalty: float = 1.0,
     ) -> list[list[Sample]]:
         """The likeliest texts for each prompt ``prefix + tail``, by beam search; nothing is drawn.
 
         A text that has not ended after ``max_tokens`` is left out, and ``joining`` holds, as in `write`.
+
+        Args:
+            length_penalty: power of its length in tokens by which a text's log-probability is divided: 1 looks for the
+                likeliest token on average, 0 for the likeliest text, which is shorter
+                (https://arxiv.org/abs/1609.08144, section 7).
         """
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -151,10 +162,23 @@ class LlamaWriter:
         )
 
     def likeliest(
-        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        self,
+        prefix: str,
+        tails: Sequence[str],
+        texts: int,
+        max_tokens: int,
+        joining: Joining = None,
+        length_penalty: float = 1.0,
     ) -> list[list[Sample]]:
         return self._complete(
-            self._engine.any, prefix, tails, joining, num_hypotheses=texts, beam_size=_BEAMS, max_length=max_tokens
+            self._engine.any,
+            prefix,
+            tails,
+            joining,
+            num_hypotheses=texts,
+            beam_size=_BEAMS,
+            max_length=max_tokens,
+            length_penalty=length_penalty,
         )
 
     def _complete(
@@ -229,10 +253,24 @@ class T5Writer:
         )
 
     def likeliest(
-        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        self,
+        prefix: str,
+        tails: Sequence[str],
+        texts: int,
+        max_tokens: int,
+        joining: Joining = None,
+        length_penalty: float = 1.0,
     ) -> list[list[Sample]]:
-        how = {"num_hypotheses": texts, "beam_size": _BEAMS, "max_decoding_length": max_tokens}
-        return self._complete(self._engine.any, prefix, tails, joining, **how)
+        return self._complete(
+            self._engine.any,
+            prefix,
+            tails,
+            joining,
+            num_hypotheses=texts,
+            beam_size=_BEAMS,
+            max_decoding_length=max_tokens,
+            length_penalty=length_penalty,
+        )
 
     def _complete(
         self, model: Any, prefix: str, tails: Sequence[str], joining: Joining, **how: Any

@@ -12,7 +12,7 @@ from functions.score.numbers import Quantity, implied, joined, quantities
 from functions.score.phrasebook import LANGUAGES, Phrasebook, known_words
 from functions.score.references import References
 from functions.score.wordlists import table, word_set
-from functions.score.words import Text, stem, stems
+from functions.score.words import Text, meaning, stem, stems
 
 _STOP = re.compile(r"[.!?;:\n]")
 NEGATIONS = word_set("negations")
@@ -136,6 +136,14 @@ class Subject:
     @cached_property
     def stems(self) -> frozenset[str]:
         return stems(self.words)
+
+    def has(self, word: str) -> bool:
+        """Whether a stem stands on the page, be it as short as a number or a unit."""
+        return word in self._meaning
+
+    @cached_property
+    def _meaning(self) -> frozenset[str]:
+        return frozenset(meaning(self.source.tokens))
 
     @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:

@@ -43,6 +43,8 @@ WEIGHTS = MappingProxyType(
 A tenth of the weights that `quantize.weighing` fits to texts that readers graded; strangers count more than there, as
 earlier readings ask for, and voice, which the graded texts do not differ in, is set by hand.
 """
+_SURE = -0.2
+"""Log-probability a token from which a text is as sure as can be: beyond it are those that hardly say anything."""
 _NAMING = 3
 """Words that name a thing: "cast iron skillet"."""
 _ENOUGH = 6
@@ -202,7 +204,7 @@ class Yardstick:
         A small writer makes them up: of the texts of the house corpus in the plain voice, 98 % have none.
         """
         return sum(
-            word not in JOINING and stem(word) not in self._subject.stems
+            word not in JOINING and not self._subject.has(stem(word))
             for word in Text(text).tokens
             if word not in STOP_WORDS
         )
@@ -231,7 +233,7 @@ class Yardstick:
         text, logprob = candidate.text, candidate.logprob
         english = self._subject.product.language.startswith("en")
         return {
-            "sure": self.fluency(text) if logprob is None else 1 + logprob,
+            "sure": self.fluency(text) if logprob is None else 1 + min(logprob, _SURE),
             "wording": self.wording(text),
             "near": self.similarity(text),
             "named": self.names(text),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
-from functions.common.platforms import FieldLimit, Platform
+from functions.common.platforms import FieldLimit, Platform, columns
 from functions.common.records import Candidate, CandidateSet, Creative, Field, Finding, Measures, Status, digest
 from functions.score.facts import Subject
 from functions.score.gates.copies import duplicate
@@ -25,6 +25,9 @@ _SERVES: dict[Field, tuple[Field, ...]] = {
 }
 """Field of a platform -> what a text may have been written as to stand there, the best first."""
 _LENT = 0.25
+"""What it costs a text to stand in another field than it was written for."""
+_SPARSE = 0.2
+"""What it costs a headline to leave half of its room empty: "Dog bed"."""
 _REPEATED = 0.15
 """What it costs a headline that it has no word which the ad has not."""
 _VARIETY = 0.35
@@ -170,7 +173,7 @@ class Selection:
                 left = [each for each in left if each.candidate.field == name and self._adds(each, said)]
         chosen: list[Judged] = []
         while left and len(chosen) < limit.max:
-            best = max(left, key=lambda each: (self._worth(each, name, [*said, *chosen], draft), each.text.raw))
+            best = max(left, key=lambda each: (self._worth(each, name, limit, [*said, *chosen], draft), each.text.raw))
             left.remove(best)
             if name not in ("hashtag", "cta") and any(self._alike(best, other) >= _SAME for other in chosen):
                 continue
@@ -183,10 +186,12 @@ class Selection:
         echoes = any(self._alike(each, other) >= _ECHO for other in said)
         return len(fresh) >= _FRESH and not echoes and not self._yardstick.strangers(each.text.raw)
 
-    def _worth(self, each: Judged, name: Field, chosen: Sequence[Judged], draft: Draft) -> float:
+    def _worth(self, each: Judged, name: Field, limit: FieldLimit, chosen: Sequence[Judged], draft: Draft) -> float:
         own = each.quality - (0 if each.candidate.field == name else _LENT)
         if name not in ("hashtag", "cta") and self._repeats(each, draft):
             own -= _REPEATED
+        if name == "headline" and 2 * columns(each.text.raw, wide=2) <= limit.limit:
+            own -= _SPARSE
         return round(own - _VARIETY * max((self._alike(each, other) for other in chosen), default=0.0), 4)
 
     def _alike(self, one: Judged, other: Judged) -> float:

@@ -63,10 +63,16 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
             return models.writer.write(prefix, tails, sampling, joining)
 
         def likeliest(
-            self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+            self,
+            prefix: str,
+            tails: Sequence[str],
+            texts: int,
+            max_tokens: int,
+            joining: Joining = None,
+            length_penalty: float = 1.0,
         ) -> list[list[Sample]]:
             asked.append(texts)
-            return models.writer.likeliest(prefix, tails, texts, max_tokens, joining)
+            return models.writer.likeliest(prefix, tails, texts, max_tokens, joining, length_penalty)
 
         def logprobs(self, texts: Sequence[str]) -> list[float]:
             return models.writer.logprobs(texts)
@@ -95,9 +101,15 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
             return [[] for _ in tails]
 
         def likeliest(
-            self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+            self,
+            prefix: str,
+            tails: Sequence[str],
+            texts: int,
+            max_tokens: int,
+            joining: Joining = None,
+            length_penalty: float = 1.0,
         ) -> list[list[Sample]]:
-            assert min(len(prefix), texts, max_tokens) > 0
+            assert min(len(prefix), texts, max_tokens, length_penalty) > 0
             assert joining
             return [[] for _ in tails]
 

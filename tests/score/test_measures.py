@@ -172,6 +172,14 @@ def test_words_that_are_not_on_the_page_and_join_nothing_are_strangers(words: st
     assert yardstick().strangers(words) == count
 
 
+def test_numbers_and_units_of_the_page_are_no_strangers() -> None:
+    page = subject("Leash included, 455 g. Spike 4 cm.", title="Ice axe")
+    own, others = voice_sentences(page.brand)
+    stick = Yardstick(page, embedded([*own, *others, gist(page.product)], HashedWords()), {})
+    assert stick.strangers("Leash included, 455 g and 4 cm.") == 0
+    assert stick.strangers("A 5 cm spike.") == 1
+
+
 def test_a_text_with_words_of_its_own_making_is_worth_less() -> None:
     strange, plain = "A cherry apron with deep pockets.", "A linen apron with deep pockets."
     stick = yardstick(strange, plain)

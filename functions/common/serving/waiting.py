@@ -272,10 +272,16 @@ class Lent:
         return written
 
     def likeliest(
-        self, prefix: str, tails: Sequence[str], texts: int, max_tokens: int, joining: Joining = None
+        self,
+        prefix: str,
+        tails: Sequence[str],
+        texts: int,
+        max_tokens: int,
+        joining: Joining = None,
+        length_penalty: float = 1.0,
     ) -> list[list[Sample]]:
         """As `Writer.likeliest`."""
-        payload = (prefix, tails, texts, max_tokens, joining)
+        payload = (prefix, tails, texts, max_tokens, joining, length_penalty)
         found: list[list[Sample]] = self._line.ask("likeliest", self._ticket, payload, len(tails) * texts)
         return found
 
