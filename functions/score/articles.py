@@ -17,6 +17,10 @@ _ONE = re.compile(
 _SOUNDS = r"(?:8\d*|11|18)(?!\d)|[aeio](?!ne\b|nce\b|u|-)"
 """What begins with a vowel in speech; ``u`` may or may not."""
 _WRONG = re.compile(rf"{_A} (?={_SOUNDS})|{_A}n (?=[bcdgjkpqtvwyz]|[02-79])")
+_COUNTED = re.compile(
+    rf"{_A}n? (?:two|three|four|five|six|seven|eight|nine|ten)((?: [\w'’]+){{1,2}}?)(?=[,.;:!]|$| (?:{_AFTER})\b)"
+)
+"""A number of things, and an article before it."""
 _SINGULAR = frozenset(
     {"atlas", "bias", "canvas", "chaos", "christmas", "lens", "news", "plus", "series", "species", "thermos"}
 )
@@ -25,11 +29,12 @@ _SHORTEST = 4
 
 
 def mismatched(text: str) -> int:
-    """How often an English text has ``a`` or ``an`` before a plural ("a sealed seams", "a 2 drainage eyelets"), or the
-    wrong one of the two ("a 80 ml tank", "an brass hook").
+    """How often an English text has ``a`` or ``an`` before a plural ("a sealed seams", "a 2 drainage eyelets", "a three
+    bulbs"), or the wrong one of the two ("a 80 ml tank", "an brass hook").
     """
     wrong = sum(1 for _ in _WRONG.finditer(text))
-    return wrong + sum(_is_plural(match.group(1).split()[-1]) for match in _ONE.finditer(text))
+    nouns = [match.group(1).split()[-1] for pattern in (_ONE, _COUNTED) for match in pattern.finditer(text)]
+    return wrong + sum(map(_is_plural, nouns))
 
 
 def _is_plural(word: str) -> bool:

@@ -10,6 +10,8 @@ from functions.score.articles import mismatched
         ("An 8 inch combat boots in suede, with a 2 drainage eyelets.", 2),
         ("A women's boot with sealed seams and a glass buckle.", 0),
         ("A pair of boots in a canvas bag, with an atlas.", 0),
+        ("A three bulbs of garlic, with a four steel hooks.", 2),
+        ("A two tone bag, a three bulb lamp and a five-piece set.", 0),
         ("A screwdriver comes with the kit; a clip stops the sheet.", 0),
         ("A set of 2 kids' cups with a lens.", 0),
         ("A 80 ml tank on a 18 in chain, with an brass hook.", 3),
