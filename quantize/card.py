@@ -215,9 +215,9 @@ def _evaluation(report: Report) -> str:
 
 ### Testing Data, Factors & Metrics
 
-Each product is given to the model once: its likeliest text a field, by beam search, no choice among several. Every
-text is held against all gates of the score stage and the length of its field. Figures by field stand below; the
-metrics are defined in `quantize/figures.py`.
+Each product is given to the model once: one text a field, no choice among several. Every text is held against all
+gates of the score stage and the length of its field. Figures by field stand below; the metrics are defined in
+`quantize/figures.py`.
 
 ### Results"""
     ]

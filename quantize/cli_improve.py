@@ -128,6 +128,8 @@ def weigh(
     from quantize.weighing import GradedText, ordered, weights
 
     texts = list(read_lines(graded, GradedText))
+    if unknown := {name for text in texts for name in text.traits} - WEIGHTS.keys():
+        raise InputError(f"{graded}: {min(unknown)!r} is no trait; they are {', '.join(WEIGHTS)}")
     fitted = {name: weight / 10 for name, weight in weights(texts).items()}
     table = Table("trait", "fitted", "in use")
     for name, weight in fitted.items():

@@ -209,6 +209,10 @@ class Yardstick:
             if word not in STOP_WORDS
         )
 
+    def mismatched(self, text: str) -> int:
+        """How many articles of an English text do not fit what follows them; 0 in other languages."""
+        return mismatched(text) if self._subject.product.language.startswith("en") else 0
+
     def again(self, text: str) -> int:
         """How many words of a text, mere grammar left out, stand in it before: "a 3.4 kg juicer that weighs 3.4 kg".
 
@@ -228,10 +232,9 @@ class Yardstick:
     def traits(self, candidate: Candidate) -> dict[str, float]:
         """What tells a good text from a bad one: the names of `WEIGHTS` -> how far a text has it.
 
-        Of voice, nothing is asked of a plain one; articles are known in English only.
+        Of voice, nothing is asked of a plain one.
         """
         text, logprob = candidate.text, candidate.logprob
-        english = self._subject.product.language.startswith("en")
         return {
             "sure": self.fluency(text) if logprob is None else 1 + min(logprob, _SURE),
             "wording": self.wording(text),
@@ -240,7 +243,7 @@ class Yardstick:
             "voice": self.voice(text) if self._subject.brand.voice != "plain" else 0.0,
             "strangers": self.strangers(text),
             "again": self.again(text),
-            "mismatched": mismatched(text) if english else 0,
+            "mismatched": self.mismatched(text),
         }
 
     def quality(self, candidate: Candidate) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from functions.common.platforms import FieldLimit, Platform, columns
 from functions.common.records import Candidate, CandidateSet, Creative, Field, Finding, Measures, Status, digest
-from functions.score.articles import mismatched
 from functions.score.facts import Subject
 from functions.score.gates.copies import duplicate
 from functions.score.gates.registry import judge_on
@@ -185,7 +184,7 @@ class Selection:
         known = {word for other in said for word in meaning(other.text.tokens)}
         fresh = set(meaning(each.text.tokens)) - known
         echoes = any(self._alike(each, other) >= _ECHO for other in said)
-        slips = self._yardstick.strangers(each.text.raw) or mismatched(each.text.raw)
+        slips = self._yardstick.strangers(each.text.raw) or self._yardstick.mismatched(each.text.raw)
         return len(fresh) >= _FRESH and not echoes and not slips
 
     def _worth(self, each: Judged, name: Field, limit: FieldLimit, chosen: Sequence[Judged], draft: Draft) -> float:

@@ -34,6 +34,14 @@ def test_the_command_shows_them_beside_those_in_use() -> None:
     assert "pairs of 3407 texts" in done.output
 
 
+def test_traits_that_are_none_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "grades.jsonl"
+    file.write_text('{"product": "mug", "field": "headline", "grade": 1, "traits": {"charm": 1}}\n')
+    done = CliRunner().invoke(app, ["model", "weigh", str(file)])
+    assert done.exit_code == 3
+    assert "'charm' is no trait" in done.output
+
+
 def test_the_weights_in_use_order_the_graded_texts_better_than_any_trait_alone() -> None:
     texts = list(read_lines(GRADED, GradedText))
     alone = [ordered(texts, dict.fromkeys(texts[0].traits, 0.0) | {name: WEIGHTS[name]}) for name in texts[0].traits]
