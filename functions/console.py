@@ -103,14 +103,14 @@ def progress() -> Iterator["Watcher"]:
 @contextmanager
 def _heeding() -> Iterator[Callable[[], None]]:
     """Heed a Ctrl-C even where it arrives in a callback whose exceptions Python drops: it counts at the next step."""
-    pressed = threading.Event()
+    pressed: list[bool] = []  # And no event: its lock is not free where a second Ctrl-C meets the first in its handler.
 
     def press(*_: object) -> None:
-        pressed.set()
+        pressed.append(True)
         raise KeyboardInterrupt
 
     def check() -> None:
-        if pressed.is_set():
+        if pressed:
             raise KeyboardInterrupt
 
     # Elsewhere the signal is somebody else's, or ignored on purpose, as in a shell's background.
