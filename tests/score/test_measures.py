@@ -113,7 +113,10 @@ def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it
     ("words", "share"),
     [
         ("Linen apron with two deep pockets.", 0.6),
+        ("Stonewashed linen, deep pockets and a cross back.", 4 / 7),
+        ("Two deep pockets, a cross back.", 1.0),
         ("A heavy back and a stonewashed cross.", 0.0),
+        ("A trip to the moon.", 0.0),
         ("Apron", 0.5),
     ],
 )

@@ -81,6 +81,7 @@ class _Debt:
     """Work that was refused, and is expected again.
 
     Attributes:
+        work: how much.
         since: when it was refused.
         until: when it is no longer expected.
     """
