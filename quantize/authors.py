@@ -7,6 +7,7 @@ from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.platforms import Platform, columns
 from functions.common.records import Creative, Field, Product, Voice
+from functions.common.writer import Search
 from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import write_product
 from functions.score import stage as score
@@ -45,7 +46,7 @@ class Author(Protocol):
     def write(self, product: Product) -> Copy: ...
 
 
-_LENGTH_PENALTY = 0.2
+_FIRST = Search(texts=1, max_tokens=max(slot.max_tokens for slot in SLOTS), length_penalty=0.2)
 """Near the likeliest text as a whole: what is likeliest by the token on average runs on beyond its limit."""
 
 
@@ -65,8 +66,7 @@ class ModelAuthor:
     def write(self, product: Product) -> Copy:
         tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
         prefix, joining = self._prompt.prefix(product), self._prompt.joining(product, self._voice)
-        longest = max(slot.max_tokens for slot in SLOTS)
-        answers = self._models.writer.likeliest(prefix, tails, 1, longest, joining, _LENGTH_PENALTY)
+        answers = self._models.writer.likeliest(prefix, tails, _FIRST, joining)
         # An answer that did not end within the limit is none: an empty text, which the gates stop.
         return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}
 

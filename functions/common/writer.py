@@ -40,6 +40,22 @@ class Sampling(Record, frozen=True, kw_only=True):
     max_tokens: int = 48
 
 
+class Search(Record, frozen=True, kw_only=True):
+    """How to look for the likeliest texts.
+
+    Attributes:
+        texts: for each prompt.
+        max_tokens: the longest text.
+        length_penalty: power of its length in tokens by which a text's log-probability is divided: 1 looks for the
+            likeliest token on average, 0 for the likeliest text, which is shorter
+            (https://arxiv.org/abs/1609.08144, section 7).
+    """
+
+    texts: int
+    max_tokens: int
+    length_penalty: float = 1.0
+
+
 _BEAMS = 4
 """Beginnings of a text that a beam search follows at a time: what a prompt costs grows with them."""
 
@@ -63,22 +79,11 @@ class Writer(Protocol):
         """
 
     def likeliest(
-        self,
-        prefix: str,
-        tails: Sequence[str],
-        texts: int,
-        max_tokens: int,
-        joining: Joining = None,
-        length_penalty: float = 1.0,
+        self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
     ) -> list[list[Sample]]:
         """The likeliest texts for each prompt ``prefix + tail``, by beam search; nothing is drawn.
 
         A text that has not ended after ``max_tokens`` is left out, and ``joining`` holds, as in `write`.
-
-        Args:
-            length_penalty: power of its length in tokens by which a text's log-probability is divided: 1 looks for the
-                likeliest token on average, 0 for the likeliest text, which is shorter
-                (https://arxiv.org/abs/1609.08144, section 7).
         """
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -126,6 +131,11 @@ class Engine:
         return self._model
 
 
+def _mean(score: float, tokens: int, penalty: float) -> float:
+    """The mean log-probability of so many tokens, whose sum CTranslate2 divided by ``tokens ** penalty``."""
+    return score * math.pow(tokens, penalty - 1)
+
+
 class LlamaWriter:
     """A decoder-only model; the prefix is computed once for all the tails."""
 
@@ -162,23 +172,17 @@ class LlamaWriter:
         )
 
     def likeliest(
-        self,
-        prefix: str,
-        tails: Sequence[str],
-        texts: int,
-        max_tokens: int,
-        joining: Joining = None,
-        length_penalty: float = 1.0,
+        self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
     ) -> list[list[Sample]]:
         return self._complete(
             self._engine.any,
             prefix,
             tails,
             joining,
-            num_hypotheses=texts,
+            num_hypotheses=search.texts,
             beam_size=_BEAMS,
-            max_length=max_tokens,
-            length_penalty=length_penalty,
+            max_length=search.max_tokens,
+            length_penalty=search.length_penalty,
         )
 
     def _complete(
@@ -195,7 +199,8 @@ class LlamaWriter:
             return_scores=True,
             **how,
         )
-        return [self._samples(result) for result in results]
+        penalty = how.get("length_penalty", 1.0)
+        return [self._samples(result, penalty) for result in results]
 
     def _bar(self, prefix: str, joining: Joining) -> list[list[str]] | None:
         if joining is None:
@@ -203,13 +208,13 @@ class LlamaWriter:
         spelled = self._tokenizer.encode_batch(spellings(prefix, joining), add_special_tokens=False)
         return unspelled(self._vocabulary, self._stop_ids.union(*(text.ids for text in spelled)))
 
-    def _samples(self, result: Any) -> list[Sample]:
+    def _samples(self, result: Any, penalty: float) -> list[Sample]:
         samples = []
         for ids, score in zip(result.sequences_ids, result.scores, strict=True):
             *body, last = ids
             if last in self._stop_ids:  # Otherwise the token limit cut it off in mid-thought.
                 text = self._tokenizer.decode(body, skip_special_tokens=True)
-                samples.append(Sample(text=text.strip(), logprob=score))
+                samples.append(Sample(text=text.strip(), logprob=_mean(score, len(ids), penalty)))
         return samples
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -253,28 +258,23 @@ class T5Writer:
         )
 
     def likeliest(
-        self,
-        prefix: str,
-        tails: Sequence[str],
-        texts: int,
-        max_tokens: int,
-        joining: Joining = None,
-        length_penalty: float = 1.0,
+        self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
     ) -> list[list[Sample]]:
         return self._complete(
             self._engine.any,
             prefix,
             tails,
             joining,
-            num_hypotheses=texts,
+            num_hypotheses=search.texts,
             beam_size=_BEAMS,
-            max_decoding_length=max_tokens,
-            length_penalty=length_penalty,
+            max_decoding_length=search.max_tokens,
+            length_penalty=search.length_penalty,
         )
 
     def _complete(
         self, model: Any, prefix: str, tails: Sequence[str], joining: Joining, **how: Any
     ) -> list[list[Sample]]:
+        penalty = how.get("length_penalty", 1.0)
         results = model.translate_batch(
             [self._source(prefix + tail) for tail in tails],
             suppress_sequences=self._barred(prefix, joining),
@@ -284,7 +284,7 @@ class T5Writer:
         )
         return [
             [
-                Sample(text=self._pieces.decode(pieces[:-1]).strip(), logprob=score)
+                Sample(text=self._pieces.decode(pieces[:-1]).strip(), logprob=_mean(score, len(pieces), penalty))
                 for pieces, score in zip(result.hypotheses, result.scores, strict=True)
                 if pieces[-1] == "</s>"
             ]

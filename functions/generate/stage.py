@@ -9,7 +9,7 @@ import msgspec
 from functions.common.batches import Batch, Output, Part, StageResult
 from functions.common.platforms import columns
 from functions.common.records import Candidate, CandidateSet, Field, Product, digest
-from functions.common.writer import Sample, Sampling, Writer
+from functions.common.writer import Sample, Sampling, Search, Writer
 from functions.generate.prompt import PROMPTS, Prompt, Slot, slots
 
 _ROUNDS = 3
@@ -115,9 +115,9 @@ def _search(
     if wanted:
         voice = batch.settings.brand.voice
         tails = [prompt.tail(slot, voice) for slot in wanted]
-        longest = max(slot.max_tokens for slot in wanted)
+        search = Search(texts=_LIKELIEST, max_tokens=max(slot.max_tokens for slot in wanted))
         joining = prompt.joining(product, voice)
-        _keep(wanted, writer.likeliest(prompt.prefix(product), tails, _LIKELIEST, longest, joining), found)
+        _keep(wanted, writer.likeliest(prompt.prefix(product), tails, search, joining), found)
 
 
 def _keep(asked: list[Slot], answers: list[list[Sample]], found: dict[Slot, dict[str, Candidate]]) -> None:

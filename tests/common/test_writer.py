@@ -13,7 +13,7 @@ import pytest
 from functions.common import writer
 from functions.common.models import Models
 from functions.common.runtime import ctranslate2
-from functions.common.writer import Sampling
+from functions.common.writer import Sampling, Search
 
 ROOT = Path(__file__).parents[2]
 CAPITAL = "Italy: Rome\nSpain: Madrid\nGermany: Berlin\n"
@@ -67,7 +67,7 @@ def test_the_memory_of_models_that_wrote_is_given_back(models: Models) -> None:
 import sys
 from pathlib import Path
 from functions.common.models import Models
-from functions.common.writer import Sampling
+from functions.common.writer import Sampling, Search
 
 def resident():
     line = next(line for line in open("/proc/self/status") if line.startswith("VmRSS"))
@@ -85,6 +85,20 @@ print(seen[1], seen[-1])
     )
     early, late = map(int, done.stdout.split())
     assert late < early + 150, done.stdout
+
+
+def test_a_length_penalty_decides_what_is_found_and_not_how_likely_it_is(models: Models) -> None:
+    tails = ["A hat keeps", "A scarf keeps your"]
+    found: list[dict[tuple[str, str], float]] = []
+    for penalty in (1.0, 0.2):
+        search = Search(texts=4, max_tokens=20, length_penalty=penalty)
+        answers = models.writer.likeliest(PREFIX, tails, search)
+        found.append({(tail, s.text): s.logprob for tail, each in zip(tails, answers, strict=True) for s in each})
+    by_token, by_text = found
+    assert by_token.keys() != by_text.keys()
+    assert by_token.keys() & by_text.keys()
+    for key in by_token.keys() & by_text.keys():
+        assert by_token[key] == pytest.approx(by_text[key], rel=1e-4)
 
 
 def test_every_tail_gets_its_samples_and_each_ends_with_its_line(models: Models) -> None:
@@ -110,7 +124,7 @@ def test_a_bound_text_is_made_of_the_words_of_its_prefix_and_of_those_that_join_
 
     def words(bound: frozenset[str] | None) -> set[str]:
         found = [*models.writer.write(prefix, tails, sampling, bound)[0]]
-        found += models.writer.likeliest(prefix, tails, 4, 20, bound)[0]
+        found += models.writer.likeliest(prefix, tails, Search(texts=4, max_tokens=20), bound)[0]
         assert found
         return {word for sample in found for word in re.findall(r"[a-z]+", sample.text.lower())}
 

@@ -6,7 +6,7 @@ import pytest
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.records import Product, Source
-from functions.common.writer import Joining, Sample, Sampling
+from functions.common.writer import Joining, Sample, Sampling, Search
 from functions.flow import settings_for
 from functions.generate.prompt import PROMPTS, SLOTS
 from functions.generate.stage import draft_product, run, tidy, write_product
@@ -63,16 +63,10 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
             return models.writer.write(prefix, tails, sampling, joining)
 
         def likeliest(
-            self,
-            prefix: str,
-            tails: Sequence[str],
-            texts: int,
-            max_tokens: int,
-            joining: Joining = None,
-            length_penalty: float = 1.0,
+            self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
         ) -> list[list[Sample]]:
-            asked.append(texts)
-            return models.writer.likeliest(prefix, tails, texts, max_tokens, joining, length_penalty)
+            asked.append(search.texts)
+            return models.writer.likeliest(prefix, tails, search, joining)
 
         def logprobs(self, texts: Sequence[str]) -> list[float]:
             return models.writer.logprobs(texts)
@@ -101,15 +95,9 @@ def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
             return [[] for _ in tails]
 
         def likeliest(
-            self,
-            prefix: str,
-            tails: Sequence[str],
-            texts: int,
-            max_tokens: int,
-            joining: Joining = None,
-            length_penalty: float = 1.0,
+            self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
         ) -> list[list[Sample]]:
-            assert min(len(prefix), texts, max_tokens, length_penalty) > 0
+            assert min(len(prefix), search.texts, search.max_tokens) > 0
             assert joining
             return [[] for _ in tails]
 
@@ -127,8 +115,8 @@ def test_the_likeliest_texts_are_among_the_candidates(models: Models, batch: Bat
     prompt = PROMPTS[models.manifest("writer").prompt]
     wanted = [slot for slot in SLOTS if slot.searched]
     tails = [prompt.tail(slot, "plain") for slot in wanted]
-    longest = max(slot.max_tokens for slot in wanted)
-    searched = models.writer.likeliest(prompt.prefix(MUG), tails, 2, longest, prompt.joining(MUG, "plain"))
+    search = Search(texts=2, max_tokens=max(slot.max_tokens for slot in wanted))
+    searched = models.writer.likeliest(prompt.prefix(MUG), tails, search, prompt.joining(MUG, "plain"))
     found = {(each.field, each.text) for each in write_product(MUG, batch, models.writer).candidates}
     assert {slot.field for slot in wanted} == {"headline", "primary_text", "description"}
     for slot, samples in zip(wanted, searched, strict=True):

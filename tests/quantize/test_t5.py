@@ -6,7 +6,7 @@ import sentencepiece
 
 from functions.common.errors import ModelError
 from functions.common.spelling import spellings
-from functions.common.writer import Sampling, Writer, open_writer
+from functions.common.writer import Sampling, Search, Writer, open_writer
 from quantize.llama import Weights
 from quantize.t5 import Shape, convert
 
@@ -95,7 +95,7 @@ def test_a_bound_t5_spells_with_the_pieces_of_its_prefix(writer: Writer) -> None
 
     def letters(joining: frozenset[str] | None) -> set[str]:
         found = writer.write("a warm scarf ", ["the kettle"], sampling, joining)[0]
-        found += writer.likeliest("a warm scarf ", ["the kettle"], 2, 100, joining)[0]
+        found += writer.likeliest("a warm scarf ", ["the kettle"], Search(texts=2, max_tokens=100), joining)[0]
         assert found
         return {letter for sample in found for letter in sample.text if letter.isalpha()}
 

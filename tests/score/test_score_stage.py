@@ -221,26 +221,22 @@ def test_a_headline_may_be_made_of_words_that_the_primary_text_has() -> None:
     assert (found.status, found.fields["headline"]) == ("ready", ["Linen bib apron"])
 
 
-def test_a_headline_with_a_word_of_its_own_is_chosen_before_one_without() -> None:
-    texts: dict[Field, list[str]] = {"primary_text": ["A linen apron with two deep pockets."], "cta": ["Shop now"]}
-    headlines = [
-        Candidate(field="headline", text="Linen apron", logprob=-0.6),
-        Candidate(field="headline", text="Oat linen apron", logprob=-0.8),
-    ]
+@pytest.mark.parametrize(
+    ("beside", "sure", "better"),
+    [
+        ("A linen bib apron with two deep pockets.", ("Linen bib apron", -0.4), ("Oat linen bib apron", -0.6)),
+        ("Two deep pockets and a cross back.", ("Linen apron", -0.3), ("Linen apron with pockets", -0.7)),
+    ],
+    ids=["with a word that the ad has not", "that fills half of its room"],
+)
+def test_a_headline_is_chosen_before_a_surer_one_without(
+    beside: str, sure: tuple[str, float], better: tuple[str, float]
+) -> None:
+    texts: dict[Field, list[str]] = {"primary_text": [beside], "cta": ["Shop now"]}
+    headlines = [Candidate(field="headline", text=text, logprob=logprob) for text, logprob in (sure, better)]
     source = candidate_set(texts=texts)
     found = scored(msgspec.structs.replace(source, candidates=[*source.candidates, *headlines]))
-    assert found["p1", "meta_feed"].fields["headline"] == ["Oat linen apron"]
-
-
-def test_a_headline_that_fills_half_of_its_room_is_chosen_before_a_surer_one_that_does_not() -> None:
-    texts: dict[Field, list[str]] = {"primary_text": ["Two deep pockets and a cross back."], "cta": ["Shop now"]}
-    headlines = [
-        Candidate(field="headline", text="Linen apron", logprob=-0.3),
-        Candidate(field="headline", text="Linen apron with pockets", logprob=-0.7),
-    ]
-    source = candidate_set(texts=texts)
-    found = scored(msgspec.structs.replace(source, candidates=[*source.candidates, *headlines]))
-    assert found["p1", "meta_feed"].fields["headline"] == ["Linen apron with pockets"]
+    assert found["p1", "meta_feed"].fields["headline"] == [better[0]]
 
 
 def test_the_headline_says_what_most_texts_say_of_the_product() -> None:

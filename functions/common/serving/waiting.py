@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from functions.common.models import Manifest, Models, Role
 from functions.common.serving.metrics import Metrics
 from functions.common.serving.problems import BUSY, Problem
-from functions.common.writer import Joining, Sample, Sampling
+from functions.common.writer import Joining, Sample, Sampling, Search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -273,17 +273,11 @@ class Lent:
         return written
 
     def likeliest(
-        self,
-        prefix: str,
-        tails: Sequence[str],
-        texts: int,
-        max_tokens: int,
-        joining: Joining = None,
-        length_penalty: float = 1.0,
+        self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
     ) -> list[list[Sample]]:
         """As `Writer.likeliest`."""
-        payload = (prefix, tails, texts, max_tokens, joining, length_penalty)
-        found: list[list[Sample]] = self._line.ask("likeliest", self._ticket, payload, len(tails) * texts)
+        texts = len(tails) * search.texts
+        found: list[list[Sample]] = self._line.ask("likeliest", self._ticket, (prefix, tails, search, joining), texts)
         return found
 
     def logprobs(self, texts: Sequence[str]) -> list[float]:
