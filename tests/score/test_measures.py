@@ -4,6 +4,7 @@ import pytest
 
 from functions.common.brand import Brand
 from functions.common.records import Candidate, Measures
+from functions.score.facts import Subject
 from functions.score.measures import Yardstick, agreement, embedded, gist, voice_sentences
 from functions.score.validity import scaled, validity
 from functions.score.words import stem
@@ -148,6 +149,24 @@ def test_an_english_text_whose_article_does_not_fit_is_worth_less(language: str,
     assert (stick.quality(text(right, -0.5)) - stick.quality(text(wrong, -0.5)) > 0.1) == less
 
 
+def test_a_text_that_hardly_says_anything_is_not_worth_more_for_being_surer_still() -> None:
+    stick = yardstick("Linen apron")
+    assert stick.quality(text("Linen apron", -0.05)) == stick.quality(text("Linen apron", -0.15))
+    assert stick.quality(text("Linen apron", -0.15)) > stick.quality(text("Linen apron", -0.3))
+
+
+def test_the_voice_counts_where_a_brand_asks_for_one_that_is_not_plain() -> None:
+    thing = ABOUT.product
+    words = voice_sentences(Brand(voice="expert"))[0][0]
+    worth = {}
+    for voice in ("plain", "expert"):
+        brand = Brand(voice=voice)
+        own, others = voice_sentences(brand)
+        stick = Yardstick(Subject(thing, brand), embedded([*own, *others, gist(thing), words], HashedWords()), {})
+        worth[voice] = stick.quality(text(words, -0.5))
+    assert worth["expert"] > worth["plain"]
+
+
 def test_a_text_that_does_not_name_the_thing_is_worth_less() -> None:
     words = "Heavy linen with pockets."
     unnamed, named = ({stem("apron"): 0.9, stem("linen"): share} for share in (0.1, 0.9))
@@ -157,7 +176,8 @@ def test_a_text_that_does_not_name_the_thing_is_worth_less() -> None:
 
 
 def test_a_text_that_ties_a_fact_to_the_wrong_thing_is_worth_less() -> None:
-    twisted, plain = "A heavy back, linen pockets and a deep cross.", "Heavy linen, deep pockets and a cross back."
+    # The same words, so that nothing else tells the one from the other.
+    twisted, plain = "Heavy pockets, linen cross, deep back.", "Heavy linen, deep pockets, cross back."
     stick = yardstick(twisted, plain)
     assert stick.quality(text(twisted, -0.5)) < stick.quality(text(plain, -0.5))
 

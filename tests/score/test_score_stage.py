@@ -201,6 +201,17 @@ def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_n
     assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Machine wash 40C."]
 
 
+def test_a_description_that_says_the_text_above_again_is_left_out_although_it_adds_words() -> None:
+    above = "Stonewashed linen, with a cross back and two deep pockets."
+    texts: dict[Field, list[str]] = {
+        "headline": ["Oat linen bib apron"],
+        "primary_text": [above],
+        "description": [f"{above[:-1]}, one size, heavy."],
+        "cta": ["Shop now"],
+    }
+    assert "description" not in scored(candidate_set(texts=texts))["p1", "linkedin"].fields
+
+
 @pytest.mark.parametrize("text", ["Two deep neobegin pockets.", "Oat with a deep pockets."])
 def test_a_description_with_a_made_up_word_or_an_article_amiss_is_left_out_where_it_need_not_be_there(
     text: str,
@@ -262,6 +273,16 @@ def test_headlines_are_varied() -> None:
         "headline"
     ]
     assert len({first, second, third} & set(same[:3])) <= 1
+
+
+def test_a_headline_that_says_something_else_comes_before_a_better_one_that_says_much_the_same() -> None:
+    same, other = "Linen apron in oat linen", "Two deep pockets, 240 gsm"
+    logprobs = {"Linen apron in oat, one size": -0.3, same: -0.4, other: -0.6}
+    headlines = [Candidate(field="headline", text=text, logprob=logprob) for text, logprob in logprobs.items()]
+    source = candidate_set(texts=GOOD | {"headline": []})
+    source = msgspec.structs.replace(source, candidates=[*source.candidates, *headlines])
+    found = scored(source, names=["google_rsa"])["p1", "google_rsa"].fields["headline"]
+    assert found.index(other) < found.index(same)
 
 
 def test_the_same_text_for_two_products_is_used_once() -> None:
