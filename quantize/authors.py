@@ -1,14 +1,16 @@
 """Who writes copy that is evaluated: a model, a template, or the people who wrote the corpus; all answer alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.platforms import Platform, columns
 from functions.common.records import Creative, Field, Product, Voice
 from functions.common.writer import Search
-from functions.generate.prompt import PROMPTS, SLOTS
+from functions.generate.prompt import PROMPTS, SLOTS, Slot
 from functions.generate.stage import write_product
 from functions.score import stage as score
 from quantize.corpus import Entry
@@ -49,9 +51,14 @@ class Author(Protocol):
 _FIRST = Search(texts=1, max_tokens=max(slot.max_tokens for slot in SLOTS), length_penalty=0.2)
 """Near the likeliest text as a whole: what is likeliest by the token on average runs on beyond its limit."""
 
+_NEXT = msgspec.structs.replace(_FIRST, texts=4)
+"""Where the likeliest is too long for its slot, it is no answer; one of the next likeliest may be."""
+
 
 class ModelAuthor:
-    """A model's likeliest answer to each slot, by beam search: one text, no choice among several."""
+    """A model's likeliest answer to each slot that has room for it, by beam search: one text, and no gate or measure
+    has a say in it.
+    """
 
     def __init__(self, models: Models, voice: Voice = "plain") -> None:
         manifest = models.manifest("writer")
@@ -64,11 +71,18 @@ class ModelAuthor:
         self._voice = voice
 
     def write(self, product: Product) -> Copy:
-        tails = [self._prompt.tail(slot, self._voice) for slot in SLOTS]
+        # An answer that did not end within the search is none: an empty text, which the gates stop.
+        copy = {slot.name: texts[0] if texts else "" for slot, texts in self._likeliest(product, SLOTS, _FIRST)}
+        long = [slot for slot in SLOTS if columns(copy[slot.name], wide=2) > slot.limit]
+        for slot, texts in self._likeliest(product, long, _NEXT) if long else ():
+            copy[slot.name] = next((text for text in texts if columns(text, wide=2) <= slot.limit), copy[slot.name])
+        return copy
+
+    def _likeliest(self, product: Product, asked: Sequence[Slot], search: Search) -> Iterator[tuple[Slot, list[str]]]:
+        tails = [self._prompt.tail(slot, self._voice) for slot in asked]
         prefix, joining = self._prompt.prefix(product), self._prompt.joining(product, self._voice)
-        answers = self._models.writer.likeliest(prefix, tails, _FIRST, joining)
-        # An answer that did not end within the limit is none: an empty text, which the gates stop.
-        return {slot.name: samples[0].text if samples else "" for slot, samples in zip(SLOTS, answers, strict=True)}
+        found = self._models.writer.likeliest(prefix, tails, search, joining)
+        return zip(asked, ([sample.text for sample in samples] for samples in found), strict=True)
 
 
 class SelectedAuthor:

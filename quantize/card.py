@@ -27,6 +27,8 @@ _FIGURES = {
     "length_use": "length used of the limit",
 }
 _WEAK = 5
+_PREFERRED = """ Then the writer learnt which of its own texts for training products
+readers gave the better grade (direct preference optimisation, https://arxiv.org/abs/2305.18290)."""
 
 
 def card(
@@ -169,15 +171,12 @@ The adapter alone is in peft's form (`adapter_config.json`, `adapter_model.safet
 
 
 def _training(training: Training, report: Report, trials: Sequence[Trial]) -> str:
-    plan = "\n".join(f"- {name}: {number(value)}" for name, value in training.plan.items())
-    figures = training.figures
-    runs = training.plan.get("averaged")
-    soup = f" The adapter is the average of {number(runs)} runs (https://arxiv.org/abs/2203.05482)." if runs else ""
-    curve = "\n".join(
-        f"| {number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
-    )
-    loss = f"; final validation loss {figures['validation_loss']:.4f}" if "validation_loss" in figures else ""
-    losses = f"\n\n| step | training loss | validation loss |\n|---|---|---|\n{curve}" if curve else ""
+    preferred = _PREFERRED if training.plan.get("graded", "none") not in ("", "none") else ""
+    stages = [training]
+    while stages[0].before:
+        stages.insert(0, stages[0].before)
+    names = [f", stage {number}" if len(stages) > 1 else "" for number in range(1, len(stages) + 1)]
+    told = "\n\n".join(map(_stage, stages, names))
     return f"""## Training Details
 
 ### Training Data
@@ -188,16 +187,28 @@ project's style guide, split by product. No text of a shop's catalogue is in it.
 ### Training Procedure
 
 LoRA on all linear matrices; the loss is on the target text only. All fields of a product are one sequence in which
-they do not see each other, at the positions that they have when they are decoded in parallel.{soup}
+they do not see each other, at the positions that they have when they are decoded in parallel.{preferred}
 
-#### Training Hyperparameters
+{told}{_chosen(trials)}"""
+
+
+def _stage(training: Training, name: str) -> str:
+    plan = "\n".join(f"- {name}: {number(value)}" for name, value in training.plan.items())
+    figures = training.figures
+    runs = training.plan.get("averaged")
+    soup = f"The adapter is the average of {number(runs)} runs (https://arxiv.org/abs/2203.05482). " if runs else ""
+    curve = "\n".join(
+        f"| {number(p['step'])} | {p['train_loss']:.4f} | {p['validation_loss']:.4f} |" for p in training.curve
+    )
+    loss = f"; final validation loss {figures['validation_loss']:.4f}" if "validation_loss" in figures else ""
+    losses = f"\n\n| step | training loss | validation loss |\n|---|---|---|\n{curve}" if curve else ""
+    return f"""#### Training Hyperparameters{name}
 
 {plan}
 
-#### Speeds, Sizes, Times
+#### Speeds, Sizes, Times{name}
 
-{number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes{loss}.\
-{losses}{_chosen(trials)}"""
+{soup}{number(figures.get("steps", 0))} steps in {figures.get("seconds", 0) / 60:.1f} minutes{loss}.{losses}"""
 
 
 def _chosen(trials: Sequence[Trial]) -> str:

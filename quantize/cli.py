@@ -95,15 +95,15 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Folder of an adapter to train on, as a second stage with settings of its own.")
     ] = None,
-    against: Annotated[
+    graded: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="JSON Lines of `adloom model drafts`: learn to prefer the corpus to them; with --start.",
+            help="JSON Lines of `adloom model drafts` that readers graded: learn what they prefer; with --start.",
         ),
     ] = None,
-    beta: Annotated[float, typer.Option(min=0, help="With --against: how closely to keep to the start.")] = 0.1,
+    beta: Annotated[float, typer.Option(min=0, help="With --graded: how closely to keep to the start.")] = 0.1,
     base: Base = None,
     tracking: Tracking = "",
 ) -> None:
@@ -118,7 +118,7 @@ def train(
 
     books.connect(tracking)
     own = list(read_lines(accepted, corpus.Entry)) if accepted else []
-    drafts = _drafts(against, start, accepted) if against else []
+    drafts = _drafts(graded, start, accepted) if graded else []
     plan = Plan(
         rank=rank,
         alpha=alpha,
@@ -131,7 +131,7 @@ def train(
         weighting=weighting,
         accepted=corpus.version(own) if own else "",
         start=file_sha256(whole_adapter(start) / ADAPTER[1])[:16] if start else "",
-        against=digest(drafts) if drafts else "",
+        graded=digest(drafts) if drafts else "",
         beta=beta if drafts else 0.0,
     )
     with show.counting() as tell:
@@ -150,18 +150,18 @@ def train(
     console.out.print(f"adapter: {folder / 'adapter'}", soft_wrap=True)
 
 
-def _drafts(against: Path, start: Path | None, accepted: Path | None) -> "list[Drafts]":
-    """The drafts of `train --against`; InputError where they cannot be learnt from."""
+def _drafts(graded: Path, start: Path | None, accepted: Path | None) -> "list[Drafts]":
+    """The drafts of `train --graded`; InputError where they cannot be learnt from."""
     from quantize.drafts import Drafts
     from quantize.jsonlines import read_lines
 
-    if not start:
-        raise InputError(f"--against {against}: needs --start, the adapter of the writer that wrote these drafts")
+    if start is None:
+        raise InputError(f"--graded {graded}: needs --start, the adapter of the writer that wrote these drafts")
     if accepted:
-        raise InputError("--against and --accepted: the one learns from the corpus only, the other beside it; name one")
-    drafts = list(read_lines(against, Drafts))
+        raise InputError("--graded and --accepted: one learns from grades, the other from the corpus; name one of them")
+    drafts = list(read_lines(graded, Drafts))
     if not drafts:
-        raise InputError(f"{against}: holds no drafts; `adloom model drafts` writes them")
+        raise InputError(f"{graded}: holds no drafts; `adloom model drafts` writes them")
     return drafts
 
 
@@ -230,7 +230,7 @@ app.command(
 )(cli_improve.sample)
 app.command(
     epilog="Examples:  adloom model drafts drafts.jsonl   ·   "
-    "adloom model train runs/better --start runs/house/adapter --against drafts.jsonl --rate 2e-4 --epochs 1"
+    "adloom model train runs/better --start runs/house/adapter --graded drafts.jsonl --rate 2e-4 --epochs 1"
 )(cli_improve.drafts)
 app.command(epilog="Example:  adloom model average runs/mean runs/one/adapter runs/two/adapter")(cli_improve.average)
 app.command(epilog="Example:  adloom model weigh quantize/release/reading/graded/grades.jsonl")(cli_improve.weigh)

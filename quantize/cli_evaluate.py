@@ -40,7 +40,8 @@ def evaluate(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="To stand beside it: a folder of models, `template`, or `corpus` (by hand). May be repeated."
+            help="To stand beside it: a folder of models, as `NAME=FOLDER` under a name of its own, `template`, or "
+            "`corpus` (by hand). May be repeated."
         ),
     ] = None,
     whole: Annotated[bool, typer.Option("--flow/--no-flow", help="Also candidates and selection; takes long.")] = True,
@@ -86,7 +87,11 @@ def evaluate(
 
 def pairs(
     against: Annotated[
-        list[str], typer.Option(help="A folder of models, `template`, or `corpus` (by hand). May be repeated.")
+        list[str],
+        typer.Option(
+            help="A folder of models, as `NAME=FOLDER` under a name of its own, `template`, or `corpus` (by hand). "
+            "May be repeated."
+        ),
     ],
     catalogues: Catalogues = None,
     limit: Limit = None,
@@ -180,9 +185,12 @@ def _author(
         return TemplateAuthor(limits or LIMITS)
     if spec == "corpus":
         return CorpusAuthor(corpus.read(), limits or LIMITS)
-    if not Path(spec).is_dir():
+    name, _, folder = spec.rpartition("=")
+    if not Path(folder).is_dir():
         raise InputError(f"--against {spec}: no such folder of models; name one, or `template` or `corpus`")
-    return (author_of or ModelAuthor)(Models(Path(spec)))
+    author = (author_of or ModelAuthor)(Models(Path(folder)))
+    author.name = name or author.name
+    return author
 
 
 def _settings(models: Models, names: str, candidates: int) -> Settings:

@@ -54,7 +54,7 @@ def drafts(
     texts: Sampled = 3,
     seed: Seed = 0,
 ) -> None:
-    """Let the writer write for the training products, and keep all as it comes: for `train --against`."""
+    """Let the writer write for the training products, and keep all as it comes: for readers, then `train --graded`."""
     need("ctranslate2", "tokenizers", extra="generate")
     from quantize import corpus
     from quantize.drafts import Drafts
@@ -105,16 +105,16 @@ def average(
     """Average adapters of several runs into one; the records of the runs, where they lie beside, become one too."""
     need("safetensors", extra="generate")
     from quantize.averaging import average as mean
-    from quantize.trials import averaged, read_training
+    from quantize.trials import averaged, training_of
 
     if len(adapters) < 2:
         raise InputError(f"{adapters[0]}: one adapter has no average; name two or more")
     mean(adapters, out, rank)
-    records = [folder.parent / "train.json" for folder in adapters]
+    records = [found for adapter in adapters if (found := training_of(adapter))]
     record = out / "train.json"
     record.unlink(missing_ok=True)
-    if all(each.exists() for each in records):
-        made = averaged([read_training(each) for each in records], rank)
+    if len(records) == len(adapters):
+        made = averaged(records, rank)
         record.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     console.out.print(f"adapter: {out}", soft_wrap=True)
 
@@ -130,7 +130,7 @@ def weigh(
     texts = list(read_lines(graded, GradedText))
     if unknown := {name for text in texts for name in text.traits} - WEIGHTS.keys():
         raise InputError(f"{graded}: {min(unknown)!r} is no trait; they are {', '.join(WEIGHTS)}")
-    fitted = {name: weight / 10 for name, weight in weights(texts).items()}
+    fitted = {name: weight / 8 for name, weight in weights(texts).items()}
     table = Table("trait", "fitted", "in use")
     for name, weight in fitted.items():
         table.add_row(name, f"{weight:.3f}", f"{WEIGHTS[name]:.3f}")

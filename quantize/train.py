@@ -26,6 +26,7 @@ from quantize.drafts import Drafts
 from quantize.preference import preferred
 from quantize.samples import samples
 from quantize.sequences import Weighting, batches, targets
+from quantize.trials import Training, training_of
 from quantize.tuned import Tuned, device, precision
 from quantize.tuned_llama import TunedLlama
 from quantize.tuned_t5 import TunedT5
@@ -50,8 +51,9 @@ class Plan(Record, frozen=True, kw_only=True):
         weighting: what a token counts in the loss, see ``quantize.sequences.sequence``.
         accepted: version of the texts that a model wrote itself and that are learnt beside the corpus, if any.
         start: hash of the adapter that is trained on, where the run is a second stage.
-        against: version of the drafts that the corpus is to be preferred to, if any; see ``quantize.preference``.
-        beta: how closely the writer keeps to the adapter that it starts with, where it learns against drafts.
+        graded: version of the writer's own texts with their grades that it learns from instead of the corpus, if any;
+            see ``quantize.preference``.
+        beta: how closely the writer keeps to the adapter that it starts with, where it learns from grades.
     """
 
     rank: int = 32
@@ -65,7 +67,7 @@ class Plan(Record, frozen=True, kw_only=True):
     weighting: Weighting = "token"
     accepted: str = ""
     start: str = ""
-    against: str = ""
+    graded: str = ""
     beta: float = 0.0
 
 
@@ -83,7 +85,7 @@ def train(
     accepted: Sequence[Entry] = (),
     model: str = "",
     start: Path | None = None,
-    against: Sequence[Drafts] = (),
+    graded: Sequence[Drafts] = (),
 ) -> dict[str, float]:
     """Train an adapter, or go on with a run that was stopped; the run's folder holds all of it.
 
@@ -93,8 +95,8 @@ def train(
         told: is called with step, steps and loss.
         accepted: entries that are learnt beside the corpus; the plan names their version.
         start: folder of the adapter that a second stage begins with; its rank is that of the plan.
-        against: what the writer that it starts with wrote for products of the corpus: only those are learnt then, each
-            text of the corpus preferred to a draft.
+        graded: what the writer that it starts with wrote for products of the corpus, and what readers thought of it:
+            only that is learnt then.
         model: what the base model is called where it is published; its path where none is named.
 
     Returns:
@@ -109,17 +111,17 @@ def train(
     entries = list(corpus.read())
     learnt = [*corpus.part([entry for entry in entries if entry.split == "train"], plan.share), *accepted]
     held = [entry for entry in entries if entry.split == "validation"]
-    if against:
-        drafted = {each.id for each in against}
-        learnt = [entry for entry in learnt if entry.id in drafted]
-        examples, objective = preferred(tuned, learnt, against, plan.beta)
+    if graded:
+        read = {each.id for each in graded}
+        learnt = [entry for entry in learnt if entry.id in read]
+        examples, objective = preferred(tuned, learnt, graded, plan.beta)
     else:
         examples, objective = plain(tuned, learnt, plan.weighting)
     run = Run(plan, folder, tuned, examples, plain(tuned, held)[0], objective)
     with mlflow.start_run(run_name=folder.name, run_id=run.tracked) as tracked:
         run.begin(tracked.info.run_id, corpus.version(entries), learnt, held)
         figures = run.loop(told)
-        run.finish(figures, model or str(base))
+        run.finish(figures, model or str(base), training_of(start) if start else None)
         mlflow.log_text(samples(opened, folder / "adapter", held), "samples.md")
     return figures
 
@@ -254,8 +256,8 @@ class Run:
             count += size
         return total / max(count, 1.0)
 
-    def finish(self, figures: dict[str, float], model: str) -> None:
-        """Write the adapter in the form that peft and `quantize.build` read, and the figures beside it."""
+    def finish(self, figures: dict[str, float], model: str, before: Training | None) -> None:
+        """Write the adapter in the form that peft and `quantize.build` read, and the record of the run beside it."""
         adapter = self.folder / "adapter"
         adapter.mkdir(exist_ok=True)
         state = {
@@ -273,8 +275,8 @@ class Run:
             "bias": "none",
         }
         (adapter / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        report = {"plan": msgspec.to_builtins(self.plan), "figures": figures, "curve": self.curve}
-        (self.folder / "train.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        record = Training(plan=msgspec.to_builtins(self.plan), figures=figures, curve=self.curve, before=before)
+        (self.folder / "train.json").write_bytes(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
         mlflow.log_metrics(figures)
         mlflow.log_artifacts(str(adapter), "adapter")
         mlflow.log_artifact(str(self.folder / "train.json"))

@@ -14,11 +14,13 @@ class Training(Record, frozen=True, kw_only=True):
 
     Attributes:
         plan: settings; ``figures``: validation loss, seconds, steps; ``curve``: losses by step.
+        before: of a second stage, what the adapter that it began with had come from.
     """
 
     plan: dict[str, float | str]
     figures: dict[str, float]
     curve: list[dict[str, float]] = []
+    before: "Training | None" = None
 
 
 class Trial(Training, frozen=True, kw_only=True):
@@ -68,6 +70,12 @@ def read_training(path: Path) -> Training:
         raise InputError(f"{path}: is no training record ({error})") from error
 
 
+def training_of(adapter: Path) -> Training | None:
+    """The record of an adapter: an average's lies beside it, a run's one folder above; None where there is none."""
+    found = [folder / "train.json" for folder in (adapter, adapter.parent) if (folder / "train.json").exists()]
+    return read_training(found[0]) if found else None
+
+
 def averaged(runs: Sequence[Training], rank: int) -> Training:
     """The record of an average of runs, cut to a rank: settings in which they differ one beside the other, all work.
 
@@ -78,7 +86,8 @@ def averaged(runs: Sequence[Training], rank: int) -> Training:
     plan = {name: ", ".join(dict.fromkeys(found)) for name, found in values.items()}
     work = {name: sum(run.figures[name] for run in runs) for name in ("steps", "seconds")}
     own = {"rank": rank, "alpha": rank, "averaged": len(runs)}
-    return Training(plan={**plan, **own}, figures=work)
+    before = runs[0].before if all(run.before == runs[0].before for run in runs) else None
+    return Training(plan={**plan, **own}, figures=work, before=before)
 
 
 def number(value: float | str) -> str:

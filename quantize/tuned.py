@@ -1,5 +1,6 @@
 """The network that is fine-tuned: the base weights, frozen, with a fresh adapter, laid out for this machine's speed."""
 
+import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -82,8 +83,12 @@ class Tuned(ABC, Generic[I]):
         """Take over a trained adapter.
 
         Raises:
-            InputError: it is of another rank, or of another base model.
+            InputError: it is of another rank, of another scale, or of another base model.
         """
+        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        wanted = self.peft.peft_config["default"].lora_alpha
+        if config["lora_alpha"] != wanted:
+            raise InputError(f"{adapter}: was made with --alpha {config['lora_alpha']}, not {wanted}; give it that one")
         state = load_file(adapter / "adapter_model.safetensors")
         own = {name: value.shape for name, value in get_peft_model_state_dict(self.peft).items()}
         if own != {name: value.shape for name, value in state.items()}:

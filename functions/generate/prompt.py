@@ -45,10 +45,10 @@ class Slot(Record, frozen=True, kw_only=True):
 
 
 SLOTS = (
-    Slot(name="headline", field="headline", limit=30, share=2, max_tokens=20, searched=True),
+    Slot(name="headline", field="headline", limit=30, share=3, max_tokens=20, searched=True),
     Slot(name="short headline", field="headline", limit=15, max_tokens=12),
     Slot(name="long headline", field="long_headline", limit=70, max_tokens=32),
-    Slot(name="primary text", field="primary_text", limit=125, share=2, searched=True),
+    Slot(name="primary text", field="primary_text", limit=125, share=4, searched=True),
     Slot(name="description", field="description", limit=90, max_tokens=36, searched=True),
     Slot(name="short description", field="description", limit=60, max_tokens=28),
     Slot(name="hashtags", field="hashtag", limit=120, max_tokens=40),

@@ -18,6 +18,9 @@ _ROUNDS = 3
 _LIKELIEST = 2
 """Texts of a slot that a beam search adds to those drawn, where a slot asks for them."""
 
+_HASTY = 2
+"""The most that a slot's share is where a person waits."""
+
 _WANTED: dict[Field, int] = {"headline": 4, "hashtag": 3, "cta": 1}
 """Distinct texts within the limit that end the sampling of a field; 2 where not named."""
 
@@ -40,7 +43,7 @@ def run(part: Part[Product], writer: Writer, told: Callable[[int], None] = lambd
 def draft_product(product: Product, batch: Batch, writer: Writer) -> CandidateSet:
     """The fewest candidates that can fill every field, from one round: for a person, who waits for the first ad."""
     fewest = max(
-        math.ceil(platform.fields[slot.field].min / slot.share)
+        math.ceil(platform.fields[slot.field].min / _drawn(slot, thorough=False))
         for slot in slots(batch.platforms)
         for platform in batch.platforms
         if slot.field in platform.fields
@@ -66,7 +69,8 @@ def write_product(product: Product, batch: Batch, writer: Writer, thorough: bool
         if not open_slots:
             break
         seed = int(digest(settings.seed, product.product_id, product.text(), attempt, size=4), 16)
-        _sample(product, batch, prompt, open_slots, seed, writer, found)
+        asked = [slot for slot in open_slots for _ in range(_drawn(slot, thorough))]
+        _sample(product, batch, prompt, asked, seed, writer, found)
         open_slots = [slot for slot in open_slots if _fitting(slot, found[slot].values()) < _WANTED.get(slot.field, 2)]
     return CandidateSet(
         product=product,
@@ -81,13 +85,12 @@ def _sample(
     product: Product,
     batch: Batch,
     prompt: Prompt,
-    wanted: list[Slot],
+    asked: list[Slot],
     seed: int,
     writer: Writer,
     found: dict[Slot, dict[str, Candidate]],
 ) -> None:
-    """One round: every wanted slot in one batch of the model; texts already found are not kept twice."""
-    asked = [slot for slot in wanted for _ in range(slot.share)]
+    """One round: all that is asked for in one batch of the model; texts already found are not kept twice."""
     samples = batch.settings.candidates
     sampling = Sampling(
         samples=samples,
@@ -101,6 +104,11 @@ def _sample(
         writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product, batch.settings.brand.voice)),
         found,
     )
+
+
+def _drawn(slot: Slot, thorough: bool) -> int:
+    """Texts of a slot in a round, as a multiple of the batch's setting."""
+    return slot.share if thorough else min(slot.share, _HASTY)
 
 
 def _search(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from functions.common.brand import Brand
 from functions.common.grammar import JOINING, STOP_WORDS
 from functions.common.records import Candidate, CandidateSet, Measures, Product
-from functions.score.articles import mismatched
 from functions.score.facts import Subject
+from functions.score.slips import slips
 from functions.score.validity import scaled
 from functions.score.wordlists import table
 from functions.score.words import Text, meaning, stem, stems
@@ -28,19 +28,20 @@ _CHUNK = 1024
 _SOURCE_CHARS = 600
 WEIGHTS = MappingProxyType(
     {
-        "sure": 0.36,
-        "wording": 0.18,
-        "near": 0.3,
-        "named": 0.12,
+        "sure": 0.09,
+        "likely": 0.02,
+        "wording": 0.19,
+        "near": 0.31,
+        "named": 0.08,
         "voice": 0.05,
         "strangers": -0.25,
-        "again": -0.07,
-        "mismatched": -0.4,
+        "again": -0.05,
+        "slips": -0.45,
     }
 )
 """What each trait of a text counts when texts are chosen.
 
-A tenth of the weights that `quantize.weighing` fits to texts that readers graded; strangers count more than there, as
+An eighth of the weights that `quantize.weighing` fits to texts that readers graded; strangers count more than there, as
 earlier readings ask for, and voice, which the graded texts do not differ in, is set by hand.
 """
 _SURE = -0.2
@@ -209,9 +210,9 @@ class Yardstick:
             if word not in STOP_WORDS
         )
 
-    def mismatched(self, text: str) -> int:
-        """How many articles of an English text do not fit what follows them; 0 in other languages."""
-        return mismatched(text) if self._subject.product.language.startswith("en") else 0
+    def slips(self, text: str) -> int:
+        """How many slips an English text has, see `functions.score.slips`; 0 in other languages."""
+        return slips(text) if self._subject.product.language.startswith("en") else 0
 
     def again(self, text: str) -> int:
         """How many words of a text, mere grammar left out, stand in it before: "a 3.4 kg juicer that weighs 3.4 kg".
@@ -232,18 +233,21 @@ class Yardstick:
     def traits(self, candidate: Candidate) -> dict[str, float]:
         """What tells a good text from a bad one: the names of `WEIGHTS` -> how far a text has it.
 
-        Of voice, nothing is asked of a plain one.
+        How sure the writer was counts by the word and for the whole text, since each word may go astray. Of voice,
+        nothing is asked of a plain one.
         """
         text, logprob = candidate.text, candidate.logprob
+        capped = min(logprob or 0.0, _SURE)
         return {
-            "sure": self.fluency(text) if logprob is None else 1 + min(logprob, _SURE),
+            "sure": self.fluency(text) if logprob is None else 1 + capped,
+            "likely": 0.0 if logprob is None else capped * len(Text(text).tokens),
             "wording": self.wording(text),
             "near": self.similarity(text),
             "named": self.names(text),
             "voice": self.voice(text) if self._subject.brand.voice != "plain" else 0.0,
             "strangers": self.strangers(text),
             "again": self.again(text),
-            "mismatched": self.mismatched(text),
+            "slips": self.slips(text),
         }
 
     def quality(self, candidate: Candidate) -> float:

@@ -36,6 +36,8 @@ _ECHO = 0.75
 """Cosine from which a description says again what the ad says above it."""
 _FRESH = 2
 """Words that a description which need not be there has to add."""
+_SOUND = 0.25
+"""Quality that it has to have: readers found four in five such sound, and two in five of those below."""
 _SHOWN_FINDINGS = 12
 _DEFAULT_CALL = "Shop now"
 
@@ -184,8 +186,8 @@ class Selection:
         known = {word for other in said for word in meaning(other.text.tokens)}
         fresh = set(meaning(each.text.tokens)) - known
         echoes = any(self._alike(each, other) >= _ECHO for other in said)
-        slips = self._yardstick.strangers(each.text.raw) or self._yardstick.mismatched(each.text.raw)
-        return len(fresh) >= _FRESH and not echoes and not slips
+        slips = self._yardstick.strangers(each.text.raw) or self._yardstick.slips(each.text.raw)
+        return each.quality >= _SOUND and len(fresh) >= _FRESH and not echoes and not slips
 
     def _worth(self, each: Judged, name: Field, limit: FieldLimit, chosen: Sequence[Judged], draft: Draft) -> float:
         own = each.quality - (0 if each.candidate.field == name else _LENT)

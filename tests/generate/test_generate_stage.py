@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -53,19 +54,19 @@ def test_a_product_is_written_the_same_in_any_company(models: Models, batch: Bat
 def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
     models: Models, platform: str, fewest: int
 ) -> None:
-    asked: list[int] = []
+    asked: list[tuple[int, int]] = []
 
     class Counting:
         def write(
             self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
         ) -> list[list[Sample]]:
-            asked.append(sampling.samples)
+            asked.append((sampling.samples, max(Counter(tails).values())))
             return models.writer.write(prefix, tails, sampling, joining)
 
         def likeliest(
             self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
         ) -> list[list[Sample]]:
-            asked.append(search.texts)
+            asked.append((search.texts, 0))
             return models.writer.likeliest(prefix, tails, search, joining)
 
         def logprobs(self, texts: Sequence[str]) -> list[float]:
@@ -74,7 +75,7 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
     settings = settings_for(models, Settings(platforms=[platform], candidates=4))
     batch = Batch.of("shop.csv", "0" * 64, settings)
     draft = draft_product(MUG, batch, Counting())
-    assert asked == [fewest]
+    assert asked == [(fewest, 2)], "a person waits: no slot is drawn more than twice as often"
     assert draft.candidates
     assert draft.prompt_version == settings.prompt
 

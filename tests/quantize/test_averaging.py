@@ -56,12 +56,18 @@ def test_adapters_of_different_matrices_are_not_averaged(tmp_path: Path) -> None
         average([one, two], tmp_path / "mean", rank=1)
 
 
+FIRST = Training(plan={"rate": 2e-3}, figures={"steps": 5})
+"""Of the adapter that both runs began with."""
+
+
 def test_the_record_of_an_average_names_what_its_runs_had_and_what_they_cost(tmp_path: Path) -> None:
     adapters = []
     for seed in range(2):
         (tmp_path / f"run{seed}").mkdir()
         record = Training(
-            plan={"rank": 2, "seed": seed}, figures={"steps": 10, "seconds": 60.0, "validation_loss": 1.0 + seed}
+            plan={"rank": 2, "seed": seed},
+            figures={"steps": 10, "seconds": 60.0, "validation_loss": 1.0 + seed},
+            before=FIRST,
         )
         (tmp_path / f"run{seed}" / "train.json").write_bytes(msgspec.json.encode(record))
         adapters.append(str(adapter(tmp_path / f"run{seed}" / "adapter", seed)))
@@ -71,3 +77,4 @@ def test_the_record_of_an_average_names_what_its_runs_had_and_what_they_cost(tmp
     found = read_training(out / "train.json")
     assert found.plan == {"rank": 3, "alpha": 3, "seed": "0, 1", "averaged": 2}
     assert found.figures == {"steps": 20, "seconds": 120}
+    assert found.before == FIRST

@@ -195,3 +195,14 @@ def test_an_average_of_runs_is_said_to_be_one() -> None:
     text = card(msgspec.json.decode(record, type=Training), report())
     assert "The adapter is the average of 2 runs" in text
     assert "1362 steps in 180.0 minutes.\n" in text
+
+
+def test_a_second_stage_is_told_behind_the_first() -> None:
+    second = Training(plan={"rate": 0.0002, "graded": "b0a7"}, figures={"steps": 171, "seconds": 60.0}, before=TRAINING)
+    said = card(second, report())
+    assert "Hyperparameters, stage 1\n\n- rank: 16" in said
+    assert "Hyperparameters, stage 2\n\n- rate: 0.0002" in said.partition("681 steps")[2].partition("171 steps")[0]
+    assert "readers gave the better grade" in said
+    alone = card(TRAINING, report())
+    assert "readers gave" not in alone
+    assert "stage 1" not in alone

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,13 +10,15 @@ from functions.common.errors import InputError, ModelError, NotFoundError
 from functions.common.models import Models
 from functions.common.platforms import columns, platforms
 from functions.common.records import Product, Source
+from functions.common.writer import Joining, Sample, Search
 from functions.flow import settings_for
 from functions.generate.prompt import SLOTS
 from quantize import corpus
 from quantize.authors import Copy, CorpusAuthor, ModelAuthor, SelectedAuthor, limits_on
 from quantize.baseline import TemplateAuthor, fitted
 from quantize.evaluate import Bench, distinct_2, kept_report, latency, outputs, read_report, section, training_texts
-from quantize.figures import Report, Sample
+from quantize.figures import Report
+from quantize.figures import Sample as Drawn
 from quantize.held import from_catalogues, held_out, key
 from quantize.options import need
 
@@ -174,7 +176,7 @@ def test_latency_is_told_as_median_and_95th_percentile() -> None:
 def test_a_model_is_measured_with_its_whole_flow_and_repeats_itself(models: Models) -> None:
     bench = Bench([MUG], models, training_texts())
     settings = settings_for(models, Settings(platforms=["meta_feed", "tiktok"], candidates=2))
-    sample = Sample(name="one", products=1, fingerprint="f")
+    sample = Drawn(name="one", products=1, fingerprint="f")
     told: list[str] = []
 
     def begin(what: str) -> Callable[[int], None]:
@@ -282,3 +284,25 @@ def test_the_template_fits_its_limits_with_whole_words_and_facts_only() -> None:
 def test_a_missing_extra_is_named_with_its_remedy() -> None:
     with pytest.raises(ModelError, match=r"pip install 'adloom\[train\]'"):
         need("json", "no_such_module_anywhere")
+
+
+def test_a_first_answer_is_the_likeliest_that_its_slot_has_room_for(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Writer:
+        def likeliest(
+            self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
+        ) -> list[list[Sample]]:
+            assert prefix
+            assert joining
+            asked.append((len(tails), search.texts))
+            long = [Sample(text=f"Enamel mug {'x' * 200}", logprob=-0.1)]
+            return [[*long, Sample(text="Mug", logprob=-0.2)][: search.texts] for _ in tails]
+
+    own = Models(models.folder)
+    monkeypatch.setattr(own, "writer", Writer(), raising=False)
+    copy = ModelAuthor(own).write(MUG)
+    assert asked == [(len(SLOTS), 1), (len(SLOTS), 4)]
+    assert set(copy.values()) == {"Mug"}

@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from functions.cli import app
 from functions.common.errors import InputError, NotFoundError
+from functions.common.models import Models
 from functions.common.records import Product, Source
 from quantize.authors import Copy
 from quantize.jsonlines import read_lines, write_lines
@@ -112,3 +115,15 @@ def test_the_bootstrap_sees_a_steady_advantage_and_doubts_a_chance_one() -> None
     chance = paired_bootstrap([0.6, 0.4] * 50, [0.5, 0.5] * 50, 0.05)
     assert 0.3 < chance.p < 0.8
     assert chance.low < 0
+
+
+def test_a_model_can_be_read_against_another_of_the_same_kind_under_a_name_of_its_own(
+    models: Models, tmp_path: Path
+) -> None:
+    said = ["--out", str(tmp_path / "pairs.jsonl"), "--key", str(tmp_path / "key.jsonl"), "--limit", "1", "--first"]
+    command = ["model", "pairs", "--models", str(models.folder), *said, "--against"]
+    done = CliRunner().invoke(app, [*command, f"float32={models.folder}"])
+    assert done.exit_code == 0, done.output
+    (key,) = read_lines(tmp_path / "key.jsonl", Key)
+    assert {key.A, key.B} == {"Adloom", "float32"}
+    assert "not all different" in CliRunner().invoke(app, [*command, str(models.folder)]).output

@@ -9,6 +9,7 @@ from functions.common.models import Models
 from quantize import corpus
 from quantize.build import recipes
 from quantize.card import card
+from quantize.drafts import Drafts
 from quantize.evaluate import read_report
 from quantize.figures import Report
 from quantize.jsonlines import read_lines
@@ -41,3 +42,9 @@ def test_no_text_of_a_shop_s_catalogue_is_released(evaluated: Report) -> None:
         assert {output.title for output in section.outputs} <= invented
     for path in (FOLDER / "reading").glob("*/pairs.jsonl"):
         assert {pair.product["title"] for pair in read_lines(path, Pair)} <= invented
+
+
+def test_what_readers_graded_to_learn_from_is_of_training_products() -> None:
+    graded = list(read_lines(FOLDER / "reading" / "graded" / "drafts.jsonl", Drafts))
+    assert {each.id for each in graded} <= {entry.id for entry in corpus.read() if entry.split == "train"}
+    assert all(draft.grade is not None for each in graded for draft in each.texts)

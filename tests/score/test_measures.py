@@ -106,8 +106,15 @@ def test_a_quality_has_four_digits_and_no_more() -> None:
 def test_a_text_that_the_writer_doubted_is_worth_less_than_a_plainer_one_that_it_was_sure_of() -> None:
     twisted, plain = "Deep pockets of linen cross the apron's back.", "Heavy linen in oat."
     stick = yardstick(twisted, plain)
-    assert stick.quality(text(twisted, -0.5)) > stick.quality(text(plain, -0.5))
+    assert stick.quality(text(twisted, -0.3)) > stick.quality(text(plain, -0.3))
     assert stick.quality(text(twisted, -1.1)) < stick.quality(text(plain, -0.5))
+
+
+def test_doubt_costs_a_long_text_more_since_each_word_may_go_astray() -> None:
+    short, long = "Linen apron.", "Linen apron with deep pockets and a cross back."
+    stick = yardstick(short, long)
+    lost = [stick.quality(text(words, -0.4)) - stick.quality(text(words, -0.8)) for words in (short, long)]
+    assert lost[1] > 1.5 * lost[0]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ GOOD: dict[Field, list[str]] = {
 }
 
 
+SURE = -0.2
+"""Log-probability a token of a text that the writer is sure of."""
+
+
 def product(product_id: str = "p1", **more: Any) -> Product:
     fields: dict[str, Any] = {
         "title": "Linen Bib Apron - Oat",
@@ -167,7 +171,7 @@ def test_a_headline_of_a_long_field_may_come_from_the_long_headlines() -> None:
 
 def test_no_other_text_stands_in_for_a_description_that_need_not_be_there() -> None:
     spoken = ["Stonewashed linen, with a cross back and two deep pockets.", "Machine wash 40C, one size."]
-    found = scored(candidate_set(texts=GOOD | {"primary_text": spoken, "description": []}))
+    found = scored(candidate_set(texts=GOOD | {"primary_text": spoken, "description": []}, logprob=SURE))
     assert "description" not in found["p1", "linkedin"].fields
     assert set(found["p1", "google_rsa"].fields["description"]) == set(spoken)
 
@@ -179,14 +183,30 @@ def test_a_description_that_need_not_be_there_brings_words_that_the_ad_has_not()
         "description": ["The pockets are deep, size one."],
         "cta": ["Shop now"],
     }
-    assert "description" not in scored(candidate_set(texts=texts))["p1", "linkedin"].fields
+    assert "description" not in scored(candidate_set(texts=texts, logprob=SURE))["p1", "linkedin"].fields
     more = texts | {"description": ["Machine wash 40C, one size."]}
-    assert scored(candidate_set(texts=more))["p1", "linkedin"].fields["description"] == ["Machine wash 40C, one size."]
+    assert scored(candidate_set(texts=more, logprob=SURE))["p1", "linkedin"].fields["description"] == [
+        "Machine wash 40C, one size."
+    ]
+
+
+def test_a_description_that_the_writer_doubted_is_left_out_where_it_need_not_be_there() -> None:
+    spoken: dict[Field, list[str]] = {
+        "headline": ["Oat linen bib apron"],
+        "primary_text": ["Stonewashed linen, with a cross back and two deep pockets."],
+        "cta": ["Shop now"],
+    }
+    sure = candidate_set(texts=spoken, logprob=SURE)
+    for logprob, there in ((SURE, True), (-1.5, False)):
+        described = [*sure.candidates, *candidates({"description": ["Machine wash 40C, one size."]}, logprob)]
+        found = scored(msgspec.structs.replace(sure, candidates=described))
+        assert ("description" in found["p1", "linkedin"].fields) == there
+        assert "Machine wash 40C, one size." in found["p1", "google_pmax"].fields["description"]
 
 
 def test_a_headline_is_not_repeated_as_the_description() -> None:
     texts: dict[Field, list[str]] = GOOD | {"headline": ["Linen apron"], "description": ["Apron, linen."]}
-    assert "description" not in scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
+    assert "description" not in scored(candidate_set(texts=texts, logprob=SURE))["p1", "meta_feed"].fields
 
 
 def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_not_be_there() -> None:
@@ -196,9 +216,11 @@ def test_a_description_that_only_echoes_the_headline_is_left_out_where_it_need_n
         "description": ["Bib apron of oat linen."],
         "cta": ["Shop now"],
     }
-    assert "description" not in scored(candidate_set(texts=texts))["p1", "meta_feed"].fields
+    assert "description" not in scored(candidate_set(texts=texts, logprob=SURE))["p1", "meta_feed"].fields
     more = texts | {"description": ["Bib apron of oat linen.", "Machine wash 40C."]}
-    assert scored(candidate_set(texts=more))["p1", "meta_feed"].fields["description"] == ["Machine wash 40C."]
+    assert scored(candidate_set(texts=more, logprob=SURE))["p1", "meta_feed"].fields["description"] == [
+        "Machine wash 40C."
+    ]
 
 
 def test_a_description_that_says_the_text_above_again_is_left_out_although_it_adds_words() -> None:
@@ -209,7 +231,7 @@ def test_a_description_that_says_the_text_above_again_is_left_out_although_it_ad
         "description": [f"{above[:-1]}, one size, heavy."],
         "cta": ["Shop now"],
     }
-    assert "description" not in scored(candidate_set(texts=texts))["p1", "linkedin"].fields
+    assert "description" not in scored(candidate_set(texts=texts, logprob=SURE))["p1", "linkedin"].fields
 
 
 @pytest.mark.parametrize("text", ["Two deep neobegin pockets.", "Oat with a deep pockets."])
@@ -217,7 +239,7 @@ def test_a_description_with_a_made_up_word_or_an_article_amiss_is_left_out_where
     text: str,
 ) -> None:
     texts: dict[Field, list[str]] = GOOD | {"headline": ["Oat linen bib apron"], "description": [text]}
-    found = scored(candidate_set(texts=texts))
+    found = scored(candidate_set(texts=texts, logprob=SURE))
     assert "description" not in found["p1", "meta_feed"].fields
     assert text in found["p1", "google_pmax"].fields["description"]
 

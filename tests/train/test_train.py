@@ -129,30 +129,36 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(base: Path, tmp_pat
     train(tmp_path / "second", base, "--rank", "2", "--alpha", "4", "--rate", "0", "--start", str(start))
     first, second = (load_file(tmp_path / n / "adapter" / "adapter_model.safetensors") for n in ("first", "second"))
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    said = train(tmp_path / "third", base, "--rank", "3", "--start", str(start), code=3)
+    records = [json.loads((tmp_path / name / "train.json").read_text()) for name in ("first", "second")]
+    assert records[1]["before"] == records[0]
+    said = train(tmp_path / "third", base, "--rank", "3", "--alpha", "4", "--start", str(start), code=3)
     assert "give it the --rank and the --base that it was trained with" in said
+    said = train(tmp_path / "third", base, "--rank", "2", "--alpha", "2", "--start", str(start), code=3)
+    assert "was made with --alpha 4, not 2" in said
     assert "has no adapter_config.json" in train(tmp_path / "fourth", base, "--start", str(tmp_path), code=4)
 
 
 @pytest.mark.usefixtures("books", "little")
-def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(base: Path, tmp_path: Path) -> None:
+def test_a_draft_becomes_likelier_than_those_with_lower_grades(base: Path, tmp_path: Path) -> None:
     from quantize import train as training
     from quantize.bases import open_base
     from quantize.drafts import Drafts
     from quantize.jsonlines import read_lines
-    from quantize.preference import pairs
+    from quantize.sequences import targets
     from quantize.train import Plan, tuned_on
 
     train(tmp_path / "first", base, "--rank", "2", "--alpha", "4")
     start = tmp_path / "first" / "adapter"
     drafts = tmp_path / "drafts.jsonl"
     written = [
-        {"slot": "primary text", "voice": "plain", "text": "A stool oak."},
-        {"slot": "primary text", "voice": "playful", "text": "Nobody asked for this voice."},
-        {"slot": "headline", "voice": "plain", "text": "OAK STOOL"},
+        {"slot": "primary text", "voice": "plain", "text": "A stool oak.", "grade": 0},
+        {"slot": "primary text", "voice": "plain", "text": "An oak stool.", "grade": 2},
+        {"slot": "primary text", "voice": "plain", "text": "Oaken stools."},
+        {"slot": "headline", "voice": "plain", "text": "OAK STOOL", "grade": 0},
+        {"slot": "headline", "voice": "plain", "text": "Stool oak", "grade": 1},
     ]
     drafts.write_text("".join(json.dumps({"id": f"stool-{n}", "texts": written}) + "\n" for n in range(2)))
-    more = ["--start", str(start), "--against", str(drafts), "--beta", "0.5", "--rate", "1e-2", "--epochs", "8"]
+    more = ["--start", str(start), "--graded", str(drafts), "--beta", "0.5", "--rate", "1e-2", "--epochs", "8"]
     small = ["--rank", "2", "--alpha", "4"]
     train(tmp_path / "second", base, *small, *more)
 
@@ -160,10 +166,10 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
         tuned = tuned_on(open_base(base), Plan(rank=2, alpha=4))
         tuned.load(adapter)
         (entry, *_) = corpus.read()
-        ((good, bad),) = pairs(entry, next(read_lines(drafts, Drafts)).texts)
-        assert (good[2], bad[2]) == ("A stool of oak.", "A stool oak.")
-        found, sizes = tuned.logprobs(tuned.items(entry.as_product(), [good, bad]))
-        assert sizes.tolist() == [len(good[2]) + 1, len(bad[2]) + 1]
+        slot, voice = next((slot, voice) for slot, voice, _ in targets(entry) if slot.name == "primary text")
+        asked = [(slot, voice, text) for text in ("An oak stool.", "A stool oak.")]
+        found, sizes = tuned.logprobs(tuned.items(entry.as_product(), asked))
+        assert sizes.tolist() == [len("An oak stool.") + 1, len("A stool oak.") + 1]
         likely: list[float] = found.detach().tolist()
         return likely
 
@@ -179,14 +185,32 @@ def test_the_corpus_becomes_likelier_than_the_drafts_that_it_is_preferred_to(bas
 
     plan = msgspec.convert(record["plan"], Plan)
     with pytest.raises(KeyboardInterrupt):
-        training.train(plan, base, tmp_path / "again", stop, start=start, against=list(read_lines(drafts, Drafts)))
+        training.train(plan, base, tmp_path / "again", stop, start=start, graded=list(read_lines(drafts, Drafts)))
     train(tmp_path / "again", base, *small, *more)
     whole, resumed = (load_file(tmp_path / n / "adapter" / "adapter_model.safetensors") for n in ("second", "again"))
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
-    assert len(record["plan"]["against"]) == 16
-    said = train(tmp_path / "third", base, "--against", str(drafts), code=3)
+    assert len(record["plan"]["graded"]) == 16
+    said = train(tmp_path / "third", base, "--graded", str(drafts), code=3)
     assert "needs --start" in said
     drafts.write_text('{"id": "sofa-1", "texts": []}\n')
-    assert "none of the drafts belongs to a product" in train(tmp_path / "fourth", base, *more[:4], *small, code=3)
+    assert "no product that is learnt has two drafts" in train(tmp_path / "fourth", base, *more[:4], *small, code=3)
     drafts.write_text("")
     assert "holds no drafts" in train(tmp_path / "fifth", base, *more[:4], *small, code=3)
+
+
+def test_too_long_a_draft_is_worth_nothing_however_well_it_reads_and_one_that_nobody_read_is_left_out() -> None:
+    from quantize.drafts import Draft
+    from quantize.preference import pairs
+
+    def headline(text: str, grade: int | None) -> Draft:
+        return Draft(slot="headline", voice="plain", text=text, grade=grade)
+
+    sound, long, bad = headline("Oak stool", 2), headline("An oak stool with a round seat", 3), headline("Stool oak", 0)
+    better = headline("Round oak stool", 3)
+    found = pairs([sound, headline("An oak stool with a round seat, 45 cm", 3), bad, headline("Stool", None)])
+    assert [(one.text, other.text) for one, other in found] == [
+        ("Oak stool", "An oak stool with a round seat, 45 cm"),
+        ("Oak stool", "Stool oak"),
+    ]
+    assert (better, sound) in pairs([sound, better, long])
+    assert (better, long) not in pairs([sound, better, long])

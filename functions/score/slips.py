@@ -1,4 +1,4 @@
-"""Slips of grammar that a small writer makes and readers see at once: an article that does not fit what follows it."""
+"""Slips that a small writer makes and readers see at once: an article that does not fit, a weight in centimetres."""
 
 import re
 
@@ -14,7 +14,7 @@ _A = r"(?:\ba|(?:^|(?<=[.!?] ))A)"
 _ONE = re.compile(
     rf"{_A}n?((?: (?!(?:{_ENDS}|{_VERBS})\b)[\w'’%/-]+)+)(?=[,.;:!]|$| (?:{_AFTER})\b)"
 )  # fmt: skip
-_SOUNDS = r"(?:8\d*|11|18)(?!\d)|[aeio](?!ne\b|nce\b|u|-)"
+_SOUNDS = r"(?:8\d*|11|18)(?!\d)|[aio](?!ne\b|nce\b|-)|e(?!u|-)"
 """What begins with a vowel in speech; ``u`` may or may not."""
 _WRONG = re.compile(rf"{_A} (?={_SOUNDS})|{_A}n (?=[bcdgjkpqtvwyz]|[02-79])")
 _COUNTED = re.compile(
@@ -26,6 +26,26 @@ _SINGULAR = frozenset(
 )
 _SINGULAR_ENDINGS = ("ss", "us", "is")
 _SHORTEST = 4
+
+
+_WEIGHS = re.compile(
+    r"\bweigh(?:s|ing)?(?: (?:only|just|about|around|approximately|under|over|up to))?"
+    r" (?P<number>[\d.,/½¼¾]+(?: ?(?:-|–|to) ?[\d.,/]+)?)[ -]?(?P<unit>[^\W\d]+)?",
+    re.IGNORECASE,
+)
+_WEIGHTS = frozenset({"g", "gr", "kg", "kgs", "mg", "t", "oz", "lb", "lbs", "gsm", "ct", "st", "stone"})
+_WEIGHT_ENDINGS = re.compile(r"gram(?:me)?s?|kilos?|ounces?|pounds?|tonn?e?s?|carats?")
+
+
+def slips(text: str) -> int:
+    """How many slips an English text has: articles that do not fit, and weights that are no weights."""
+    return mismatched(text) + misweighed(text)
+
+
+def misweighed(text: str) -> int:
+    """How often a thing weighs what is no weight: "weighs 38 cm", "weighs 66 x 38 mm"."""
+    units = [(match["unit"] or "").lower() for match in _WEIGHS.finditer(text)]
+    return sum(unit not in _WEIGHTS and not _WEIGHT_ENDINGS.search(unit) for unit in units)
 
 
 def mismatched(text: str) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from functions.score.articles import mismatched
+from functions.score.slips import mismatched, misweighed
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,23 @@ from functions.score.articles import mismatched
         ("A strap adjusts to fit, a lid closes with a click and a battery lasts for 8 hours.", 0),
         ("A few colours, a dozen brown eggs, an x-ray film.", 0),
         ("A 80ml tank and a 8L pot.", 2),
+        ("A outdoor cover with a ounce of wax, for a European one-pint tank.", 2),
     ],
 )
 def test_an_article_that_does_not_fit_what_follows_is_counted(text: str, count: int) -> None:
     assert mismatched(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("The bag weighs 38 cm and the strap weighs 1.2 m.", 2),
+        ("A frame weighing 66 x 38 mm.", 1),
+        ("The case weighs 420.", 1),
+        ("It weighs 2-3 kg with its cable, and the rope weighs 62 g/m.", 0),
+        ("Weighing just 39g, or 1 1/2 lb; the other weighs 12 stone, 2 tonnes or 360 to 370 grammes.", 0),
+        ("The scale weighs up to 5 kg and fits a 38 cm shelf.", 0),
+    ],
+)
+def test_a_weight_in_no_unit_of_weight_is_counted(text: str, count: int) -> None:
+    assert misweighed(text) == count
