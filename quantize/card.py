@@ -27,8 +27,10 @@ _FIGURES = {
     "length_use": "length used of the limit",
 }
 _WEAK = 5
-_PREFERRED = """ Then the writer learnt which of its own texts for training products
-readers gave the better grade (direct preference optimisation, https://arxiv.org/abs/2305.18290)."""
+_PREFERRED = """
+
+Then the writer learnt which of its own texts for training products readers gave the better grade (direct preference
+optimisation, https://arxiv.org/abs/2305.18290)."""
 
 
 def card(
