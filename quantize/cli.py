@@ -152,6 +152,7 @@ def train(
 
 def _drafts(graded: Path, start: Path | None, accepted: Path | None) -> "list[Drafts]":
     """The drafts of `train --graded`; InputError where they cannot be learnt from."""
+    from functions.generate.prompt import SLOTS
     from quantize.drafts import Drafts
     from quantize.jsonlines import read_lines
 
@@ -162,6 +163,8 @@ def _drafts(graded: Path, start: Path | None, accepted: Path | None) -> "list[Dr
     drafts = list(read_lines(graded, Drafts))
     if not drafts:
         raise InputError(f"{graded}: holds no drafts; `adloom model drafts` writes them")
+    if unknown := {draft.slot for each in drafts for draft in each.texts} - {slot.name for slot in SLOTS}:
+        raise InputError(f"{graded}: {min(unknown)!r} is no slot; they are {', '.join(slot.name for slot in SLOTS)}")
     return drafts
 
 

@@ -185,7 +185,7 @@ def _author(
         return TemplateAuthor(limits or LIMITS)
     if spec == "corpus":
         return CorpusAuthor(corpus.read(), limits or LIMITS)
-    name, _, folder = spec.rpartition("=")
+    name, _, folder = ("", "", spec) if Path(spec).is_dir() else spec.partition("=")
     if not Path(folder).is_dir():
         raise InputError(f"--against {spec}: no such folder of models; name one, or `template` or `corpus`")
     author = (author_of or ModelAuthor)(Models(Path(folder)))

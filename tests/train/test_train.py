@@ -194,6 +194,8 @@ def test_a_draft_becomes_likelier_than_those_with_lower_grades(base: Path, tmp_p
     assert "needs --start" in said
     drafts.write_text('{"id": "sofa-1", "texts": []}\n')
     assert "no product that is learnt has two drafts" in train(tmp_path / "fourth", base, *more[:4], *small, code=3)
+    drafts.write_text('{"id": "stool-1", "texts": [{"slot": "slogan", "voice": "plain", "text": "Sit."}]}\n')
+    assert "'slogan' is no slot" in train(tmp_path / "fourth", base, *more[:4], *small, code=3)
     drafts.write_text("")
     assert "holds no drafts" in train(tmp_path / "fifth", base, *more[:4], *small, code=3)
 
