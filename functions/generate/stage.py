@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from functions.common.batches import Batch, Output, Part, StageResult
+from functions.common.grammar import STOP_WORDS
 from functions.common.platforms import columns
 from functions.common.records import Candidate, CandidateSet, Field, Product, digest
 from functions.common.writer import Sample, Sampling, Search, Writer
@@ -22,7 +23,10 @@ _HASTY = 2
 """The most that a slot's share is where a person waits."""
 
 _WANTED: dict[Field, int] = {"headline": 4, "hashtag": 3, "cta": 1}
-"""Distinct texts within the limit that end the sampling of a field; 2 where not named."""
+"""Texts within the limit, each with other words, that end the sampling of a field; 2 where not named."""
+
+_WARMER = 0.3
+"""What each further round adds to the temperature: the texts of the one before were too long, or too much alike."""
 
 
 def run(part: Part[Product], writer: Writer, told: Callable[[int], None] = lambda _: None) -> StageResult:
@@ -70,8 +74,8 @@ def write_product(product: Product, batch: Batch, writer: Writer, thorough: bool
             break
         seed = int(digest(settings.seed, product.product_id, product.text(), attempt, size=4), 16)
         asked = [slot for slot in open_slots for _ in range(_drawn(slot, thorough))]
-        _sample(product, batch, prompt, asked, seed, writer, found)
-        open_slots = [slot for slot in open_slots if _fitting(slot, found[slot].values()) < _WANTED.get(slot.field, 2)]
+        _sample(product, batch, prompt, asked, seed, attempt * _WARMER, writer, found)
+        open_slots = [slot for slot in open_slots if _varied(slot, found[slot].values()) < _WANTED.get(slot.field, 2)]
     return CandidateSet(
         product=product,
         candidates=[candidate for texts in found.values() for candidate in texts.values()],
@@ -87,6 +91,7 @@ def _sample(
     prompt: Prompt,
     asked: list[Slot],
     seed: int,
+    warmer: float,
     writer: Writer,
     found: dict[Slot, dict[str, Candidate]],
 ) -> None:
@@ -95,7 +100,7 @@ def _sample(
     sampling = Sampling(
         samples=samples,
         seed=seed,
-        temperature=prompt.varied if samples > 1 else prompt.temperature,
+        temperature=(prompt.varied if samples > 1 else prompt.temperature) + warmer,
         max_tokens=max(slot.max_tokens for slot in asked),
     )
     tails = [prompt.tail(slot, batch.settings.brand.voice) for slot in asked]
@@ -138,8 +143,10 @@ def _keep(asked: list[Slot], answers: list[list[Sample]], found: dict[Slot, dict
                 )
 
 
-def _fitting(slot: Slot, candidates: Iterable[Candidate]) -> int:
-    return sum(1 for candidate in candidates if columns(candidate.text, wide=2) <= slot.limit)
+def _varied(slot: Slot, candidates: Iterable[Candidate]) -> int:
+    """How many of the texts that have room differ in their words, and not only in their order or in mere grammar."""
+    fitting = (candidate.text for candidate in candidates if columns(candidate.text, wide=2) <= slot.limit)
+    return len({frozenset(re.findall(r"\w+", text.casefold())) - STOP_WORDS for text in fitting})
 
 
 def tidy(field: Field, text: str) -> list[str]:

@@ -1,17 +1,18 @@
 """The measures: how relevant, complete, fluent, in voice and varied the texts of an ad are."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from heapq import nlargest
-from itertools import pairwise
+from itertools import dropwhile, pairwise, takewhile
 from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from functions.common.brand import Brand
 from functions.common.grammar import JOINING, STOP_WORDS
-from functions.common.records import Candidate, CandidateSet, Measures, Product
+from functions.common.records import Candidate, CandidateSet, Field, Measures, Product
 from functions.score.facts import Subject
 from functions.score.slips import slips
 from functions.score.validity import scaled
@@ -32,7 +33,8 @@ WEIGHTS = MappingProxyType(
         "likely": 0.02,
         "wording": 0.19,
         "near": 0.31,
-        "named": 0.08,
+        "named": 0.06,
+        "kind": 0.16,
         "voice": 0.05,
         "strangers": -0.25,
         "again": -0.05,
@@ -48,6 +50,11 @@ _SURE = -0.2
 """Log-probability a token from which a text is as sure as can be: beyond it are those that hardly say anything."""
 _NAMING = 3
 """Words that name a thing: "cast iron skillet"."""
+_NAMING_FIELDS: tuple[Field, ...] = ("headline", "long_headline", "primary_text")
+"""Fields whose texts begin with what the thing is."""
+_GRAMMAR = STOP_WORDS | JOINING
+_BREAK = re.compile(r"[,;:(|]| [-–—] ")
+"""What ends the words that name a thing, beside those of grammar."""
 _ENOUGH = 6
 """Salient words that an ad can bring; a page with more is covered by so many."""
 
@@ -125,6 +132,23 @@ def agreement(candidates: Iterable[Candidate]) -> dict[str, float]:
     return {word: count / len(said) for word, count in counts.items()}
 
 
+def kinds(candidates: Iterable[Candidate]) -> dict[str, float]:
+    """Stem of a noun -> share of a product's headlines and texts that say the thing is one: see `kind`."""
+    named = Counter(kind(each.text) for each in candidates if each.field in _NAMING_FIELDS)
+    return {noun: count / named.total() for noun, count in named.items() if noun}
+
+
+def kind(text: str) -> str:
+    """Stem of the noun that says what the thing is: the last word before a comma or a word that joins; or nothing.
+
+    "A smart lock with a keypad, in black" is of a lock; "Black smart lock keypad" of a keypad.
+    """
+    first = _BREAK.split(text, maxsplit=1)[0]
+    words = takewhile(lambda word: word not in _GRAMMAR, dropwhile(_GRAMMAR.__contains__, Text(first).tokens))
+    nouns = [word for word in words if not word[0].isdigit()]
+    return stem(nouns[-1]) if nouns else ""
+
+
 class Yardstick:
     """What the texts of one product are measured by.
 
@@ -133,6 +157,7 @@ class Yardstick:
         vectors: embeddings of its gist, its texts and the voice sentences.
         logprobs: mean log-probability of its texts.
         agreed: stems of words that its texts agree on, with their shares.
+        kinds: stems of the nouns that its texts name it by, with their shares.
     """
 
     def __init__(
@@ -141,12 +166,14 @@ class Yardstick:
         vectors: "Mapping[str, Vector]",
         logprobs: Mapping[str, float],
         agreed: Mapping[str, float] = MappingProxyType({}),
+        kinds: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         import numpy as np  # Not with the module: in a function that wakes, it loads beside the weights.
 
         self._subject = subject
         self._vectors = vectors
         self._logprobs = logprobs
+        self._kinds = kinds
         title = stems(Text(subject.product.title).tokens)
         self._names = {word: share for word, share in agreed.items() if word in title and not word.isdigit()}
         self._product = vectors[gist(subject.product)]
@@ -233,8 +260,8 @@ class Yardstick:
     def traits(self, candidate: Candidate) -> dict[str, float]:
         """What tells a good text from a bad one: the names of `WEIGHTS` -> how far a text has it.
 
-        How sure the writer was counts by the word and for the whole text, since each word may go astray. Of voice,
-        nothing is asked of a plain one.
+        How sure the writer was counts by the word and for the whole text, since each word may go astray. What it says
+        that the thing is counts in a headline, which has little else. Of voice, nothing is asked of a plain one.
         """
         text, logprob = candidate.text, candidate.logprob
         capped = min(logprob or 0.0, _SURE)
@@ -244,6 +271,7 @@ class Yardstick:
             "wording": self.wording(text),
             "near": self.similarity(text),
             "named": self.names(text),
+            "kind": self._kinds.get(kind(text), 0.0) if candidate.field == "headline" else 0.0,
             "voice": self.voice(text) if self._subject.brand.voice != "plain" else 0.0,
             "strangers": self.strangers(text),
             "again": self.again(text),

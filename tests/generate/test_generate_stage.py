@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
@@ -80,36 +80,67 @@ def test_a_draft_is_one_round_of_the_fewest_texts_that_can_fill_a_platform(
     assert draft.prompt_version == settings.prompt
 
 
+class Canned:
+    """A writer that gives the same answers to every round, and keeps what it was asked.
+
+    Args:
+        answers: tail of a prompt -> the texts that are drawn for it; none for any other.
+    """
+
+    def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
+        self.answers = answers
+        self.rounds: list[tuple[Sequence[str], Sampling]] = []
+
+    def write(
+        self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
+        assert prefix
+        assert joining
+        self.rounds.append((tails, sampling))
+        return [[Sample(text=text, logprob=-0.5) for text in self.answers.get(tail, ())] for tail in tails]
+
+    def likeliest(
+        self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
+    ) -> list[list[Sample]]:
+        assert min(len(prefix), search.texts, search.max_tokens) > 0
+        assert joining
+        return [[] for _ in tails]
+
+    def logprobs(self, texts: Sequence[str]) -> list[float]:
+        raise NotImplementedError
+
+
 @pytest.mark.parametrize(("candidates", "temperature"), [(1, 0.3), (2, 0.7)])
 def test_texts_to_choose_from_are_drawn_at_a_higher_temperature_than_one_alone(
     batch: Batch, candidates: int, temperature: float
 ) -> None:
-    drawn: set[float] = set()
-
-    class Noting:
-        def write(
-            self, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
-        ) -> list[list[Sample]]:
-            assert prefix
-            assert joining
-            drawn.add(sampling.temperature)
-            return [[] for _ in tails]
-
-        def likeliest(
-            self, prefix: str, tails: Sequence[str], search: Search, joining: Joining = None
-        ) -> list[list[Sample]]:
-            assert min(len(prefix), search.texts, search.max_tokens) > 0
-            assert joining
-            return [[] for _ in tails]
-
-        def logprobs(self, texts: Sequence[str]) -> list[float]:
-            raise NotImplementedError
-
+    writer = Canned({})
     settings = msgspec.structs.replace(
         batch.settings, candidates=candidates, prompt=f"house-{PROMPTS['house'].version}"
     )
-    write_product(MUG, Batch.of("shop.csv", "0" * 64, settings), Noting())
-    assert drawn == {temperature}
+    write_product(MUG, Batch.of("shop.csv", "0" * 64, settings), writer)
+    drawn = [sampling.temperature for _, sampling in writer.rounds]
+    assert drawn[0] == temperature
+    assert drawn == sorted(set(drawn)), "further rounds, where nothing came, are drawn at a higher one"
+
+
+@pytest.mark.parametrize(
+    ("headlines", "rounds"),
+    [
+        (["Enamel mug, 12 oz", "12 oz enamel mug", "The enamel mug, 12 oz", "Enamel mug: 12 oz"], 3),
+        (["Enamel mug, 12 oz", "12 oz enamel mug", "Camp mug in enamel", "Dishwasher safe mug", "Blue enamel mug"], 1),
+        (["Enamel mug", "Camp mug in enamel", "Dishwasher safe mug", "A blue enamel mug for the camp, 12 oz"], 3),
+    ],
+)
+def test_headlines_are_drawn_again_until_enough_that_have_room_differ_in_their_words(
+    batch: Batch, headlines: list[str], rounds: int
+) -> None:
+    prompt = PROMPTS["house"]
+    headline = prompt.tail(SLOTS[0], "plain")
+    writer = Canned({headline: headlines})
+    settings = msgspec.structs.replace(batch.settings, prompt=f"house-{prompt.version}")
+    write_product(MUG, Batch.of("shop.csv", "0" * 64, settings), writer)
+    assert sum(headline in tails for tails, _ in writer.rounds) == rounds
 
 
 def test_the_likeliest_texts_are_among_the_candidates(models: Models, batch: Batch) -> None:

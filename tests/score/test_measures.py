@@ -5,7 +5,7 @@ import pytest
 from functions.common.brand import Brand
 from functions.common.records import Candidate, Measures
 from functions.score.facts import Subject
-from functions.score.measures import Yardstick, agreement, embedded, gist, voice_sentences
+from functions.score.measures import Yardstick, agreement, embedded, gist, kind, kinds, voice_sentences
 from functions.score.validity import scaled, validity
 from functions.score.words import stem
 from tests.score.embedding import HashedWords
@@ -144,6 +144,35 @@ def test_a_text_names_the_thing_by_the_words_of_its_title_that_the_texts_agree_o
     stick = yardstick(agreed=agreed)
     assert [stick.names(words) for words in ("Linen apron", "Apron", "Linen pockets")] == [1.0, 0.75, 0.25]
     assert yardstick(agreed={}).names("Oat") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "noun"),
+    [
+        ("Smart lock with a keypad", "lock"),
+        ("Black smart lock keypad", "keypad"),
+        ("A fermentation crock in stoneware, 5 l", "crock"),
+        ("The five birch boats, painted", "boats"),
+        ("Crock, 5 l", "crock"),
+        ("Vela de cera de soja", "vela"),
+        ("30cm, 12", ""),
+    ],
+)
+def test_the_kind_of_a_thing_is_the_noun_before_what_is_joined_to_it(words: str, noun: str) -> None:
+    assert kind(words) == stem(noun)
+
+
+def test_a_headline_that_calls_the_thing_what_most_texts_call_it_is_worth_more() -> None:
+    said = [text(words, None) for words in ("A smart lock with a keypad.", "Smart lock in black", "Smart lock keypad")]
+    shares = kinds([*said, Candidate(field="hashtag", text="#keypad")])
+    assert shares == pytest.approx({stem("lock"): 2 / 3, stem("keypad"): 1 / 3})
+    lock = subject("A keypad.", title="Smart lock keypad")
+    own, others = voice_sentences(lock.brand)
+    # The same words, so that nothing else tells the one from the other.
+    right, wrong = (Candidate(field="headline", text=words, logprob=-0.5) for words in ("Keypad lock", "Lock keypad"))
+    vectors = embedded([*own, *others, gist(lock.product), right.text, wrong.text], HashedWords())
+    level, stick = (Yardstick(lock, vectors, {}, {}, counted) for counted in ({}, shares))
+    assert stick.quality(right) - stick.quality(wrong) > level.quality(right) - level.quality(wrong)
 
 
 @pytest.mark.parametrize(("language", "less"), [("en", True), ("de", False)])
