@@ -66,7 +66,7 @@ def pairs(drafts: Iterable[Draft]) -> list[tuple[Draft, Draft]]:
     graded: dict[tuple[str, Voice], dict[str, tuple[int, Draft]]] = defaultdict(dict)
     for draft in drafts:
         if draft.text and draft.grade is not None:
-            grade = draft.grade if columns(draft.text) <= _SLOTS[draft.slot].limit else 0
+            grade = draft.grade if columns(draft.text, wide=2) <= _SLOTS[draft.slot].limit else 0
             graded[draft.slot, draft.voice].setdefault(draft.text.casefold(), (grade, draft))
     return [
         (one, other)

@@ -216,3 +216,5 @@ def test_too_long_a_draft_is_worth_nothing_however_well_it_reads_and_one_that_no
     ]
     assert (better, sound) in pairs([sound, better, long])
     assert (better, long) not in pairs([sound, better, long])
+    wide = headline("橡木凳子圆形座面高四十五厘米可叠放", 3)
+    assert (better, wide) in pairs([better, wide]), "double-width letters take double the room"
