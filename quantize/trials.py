@@ -14,7 +14,7 @@ class Training(Record, frozen=True, kw_only=True):
 
     Attributes:
         plan: settings; ``figures``: validation loss, seconds, steps; ``curve``: losses by step.
-        before: of a second stage, what the adapter that it began with had come from.
+        before: of a later stage, what the adapter that it began with had come from.
     """
 
     plan: dict[str, float | str]
