@@ -13,8 +13,8 @@ from functions.common.batches import Batch, Part, Settings
 from functions.common.models import Models
 from functions.common.platforms import columns
 from functions.common.records import Candidate, Creative, Field, Product, Voice, digest
-from functions.common.writer import Sampling
-from functions.generate.prompt import PROMPTS, SLOTS
+from functions.common.writer import Sample, Sampling
+from functions.generate.prompt import PROMPTS, SLOTS, Slot
 from functions.generate.stage import tidy, write_product
 from functions.generate.versions import settings_for
 from functions.score import stage as score
@@ -68,7 +68,6 @@ def drafted(
         seed: of the sampling.
         told: is called with 1 after each product.
     """
-    prompt = PROMPTS["house"]
     for entry in entries:
         product = entry.as_product()
         # The button has a few wordings, all good.
@@ -79,15 +78,25 @@ def drafted(
             temperature=_DRAFTED,
             max_tokens=max(slot.max_tokens for slot in SLOTS),
         )
-        tails = [prompt.tail(slot, voice) for slot, voice in asked]
-        answers = models.writer.write(prompt.prefix(product), tails, sampling)
         drafts = [
             (Draft(slot=slot.name, voice=voice, text=sample.text), slot.field, sample.logprob)
-            for (slot, voice), found in zip(asked, answers, strict=True)
-            for sample in found
+            for voice in dict.fromkeys(voice for _, voice in asked)
+            for slot, sample in _drawn(
+                product, [slot for slot, other in asked if other == voice], voice, sampling, models
+            )
         ]
         yield Drafts(id=entry.id, texts=worst_first(product, drafts, models))
         told(1)
+
+
+def _drawn(
+    product: Product, slots: Sequence[Slot], voice: Voice, sampling: Sampling, models: Models
+) -> list[tuple[Slot, Sample]]:
+    """Texts for each slot in one voice, bound to the page where the flow binds them."""
+    prompt = PROMPTS["house"]
+    tails = [prompt.tail(slot, voice) for slot in slots]
+    answers = models.writer.write(prompt.prefix(product), tails, sampling, prompt.joining(product, voice))
+    return [(slot, sample) for slot, found in zip(slots, answers, strict=True) for sample in found]
 
 
 def worst_first(product: Product, drafts: Sequence[tuple[Draft, Field, float]], models: Models) -> list[Draft]:

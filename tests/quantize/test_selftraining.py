@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -5,13 +6,14 @@ from typer.testing import CliRunner
 
 from functions.cli import app
 from functions.common.models import Models
+from functions.common.writer import Joining, Sample, Sampling, Writer
 from functions.score.facts import Subject
 from functions.score.gates.registry import judge
 from quantize import corpus
 from quantize.corpus import Entry
 from quantize.drafts import Draft, Drafts
 from quantize.jsonlines import read_lines
-from quantize.selftraining import accepted, worst_first
+from quantize.selftraining import accepted, drafted, worst_first
 from quantize.sequences import targets
 
 
@@ -82,6 +84,26 @@ def test_drafts_are_written_for_every_field_and_voice_of_the_corpus_and_go_on_wh
     assert written() == whole
     out.write_bytes(second)
     assert sorted(written(), key=lambda each: each.id) == sorted(whole, key=lambda each: each.id)
+
+
+def test_drafts_are_bound_to_the_page_as_the_texts_of_the_flow_are(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = next(e for e in corpus.read() if e.variant and e.split == "train" and e.product.language == "en")
+    own = type(models.writer).write
+    bound: list[tuple[Sequence[str], Joining]] = []
+
+    def write(
+        self: Writer, prefix: str, tails: Sequence[str], sampling: Sampling, joining: Joining = None
+    ) -> list[list[Sample]]:
+        bound.append((tails, joining))
+        return own(self, prefix, tails, sampling, joining)
+
+    monkeypatch.setattr(type(models.writer), "write", write)
+    assert list(drafted([entry], models, texts=1, seed=0))
+    for tails, joining in bound:
+        assert {"plain" in tail for tail in tails} == {joining is not None}
+    assert len(bound) == 2
 
 
 def test_drafts_that_break_a_gate_come_first(models: Models, entries: list[Entry]) -> None:
