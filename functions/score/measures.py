@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from heapq import nlargest
 from itertools import dropwhile, pairwise, takewhile
@@ -35,7 +35,6 @@ WEIGHTS = MappingProxyType(
         "near": 0.31,
         "named": 0.06,
         "kind": 0.16,
-        "foremost": 0.1,
         "voice": 0.05,
         "strangers": -0.25,
         "again": -0.05,
@@ -45,8 +44,7 @@ WEIGHTS = MappingProxyType(
 """What each trait of a text counts when texts are chosen.
 
 An eighth of the weights that `quantize.weighing` fits to texts that readers graded; strangers count more than there, as
-earlier readings ask for. Voice, which the graded texts do not differ in, is set by hand, and so is foremost, which the
-first of the graded texts do not have.
+earlier readings ask for, and voice, which the graded texts do not differ in, is set by hand.
 """
 _SURE = -0.2
 """Log-probability a token from which a text is as sure as can be: beyond it are those that hardly say anything."""
@@ -54,10 +52,6 @@ _NAMING = 3
 """Words that name a thing: "cast iron skillet"."""
 _NAMING_FIELDS: tuple[Field, ...] = ("headline", "long_headline", "primary_text")
 """Fields whose texts begin with what the thing is."""
-_FOREMOST = 3
-"""Sentences of a product that the writer holds likeliest. To choose among more of them is to choose what flatters the
-other traits (Goodhart's law): readers graded these three as high as the best of twenty.
-"""
 _GRAMMAR = STOP_WORDS | JOINING
 _BREAK = re.compile(r"[,;:(|]| [-–—] ")
 """What ends the words that name a thing, beside those of grammar."""
@@ -144,12 +138,6 @@ def kinds(candidates: Iterable[Candidate]) -> dict[str, float]:
     return {noun: count / named.total() for noun, count in named.items() if noun}
 
 
-def foremost(candidates: Iterable[Candidate]) -> frozenset[str]:
-    """The primary texts of a product that its writer holds likeliest, by the token on average."""
-    sure = {c.text: c.logprob for c in candidates if c.field == "primary_text" and c.logprob is not None}
-    return frozenset(nlargest(_FOREMOST, sure, key=sure.__getitem__))
-
-
 def kind(text: str) -> str:
     """Stem of the noun that says what the thing is: the last word before a comma or a word that joins; or nothing.
 
@@ -170,7 +158,6 @@ class Yardstick:
         logprobs: mean log-probability of its texts.
         agreed: stems of words that its texts agree on, with their shares.
         kinds: stems of the nouns that its texts name it by, with their shares.
-        foremost: its primary texts that the writer holds likeliest.
     """
 
     def __init__(
@@ -180,7 +167,6 @@ class Yardstick:
         logprobs: Mapping[str, float],
         agreed: Mapping[str, float] = MappingProxyType({}),
         kinds: Mapping[str, float] = MappingProxyType({}),
-        foremost: Set[str] = frozenset(),
     ) -> None:
         import numpy as np  # Not with the module: in a function that wakes, it loads beside the weights.
 
@@ -188,7 +174,6 @@ class Yardstick:
         self._vectors = vectors
         self._logprobs = logprobs
         self._kinds = kinds
-        self._foremost = foremost
         title = stems(Text(subject.product.title).tokens)
         self._names = {word: share for word, share in agreed.items() if word in title and not word.isdigit()}
         self._product = vectors[gist(subject.product)]
@@ -287,7 +272,6 @@ class Yardstick:
             "near": self.similarity(text),
             "named": self.names(text),
             "kind": self._kinds.get(kind(text), 0.0) if candidate.field == "headline" else 0.0,
-            "foremost": float(candidate.field == "primary_text" and text in self._foremost),
             "voice": self.voice(text) if self._subject.brand.voice != "plain" else 0.0,
             "strangers": self.strangers(text),
             "again": self.again(text),

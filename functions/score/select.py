@@ -12,7 +12,7 @@ from functions.score.measures import Yardstick
 from functions.score.validity import validity
 from functions.score.words import Text, meaning
 
-VERSION = "10"
+VERSION = "9"
 """Raised when the same candidates would be judged or chosen differently, so that creatives get new identifiers."""
 
 _SERVES: dict[Field, tuple[Field, ...]] = {

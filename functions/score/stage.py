@@ -10,17 +10,7 @@ from functions.score.facts import Subject
 from functions.score.gates.copies import relevance_floor
 from functions.score.gates.goods import refused
 from functions.score.gates.registry import judge
-from functions.score.measures import (
-    Models,
-    Yardstick,
-    agreement,
-    embedded,
-    fluencies,
-    foremost,
-    gist,
-    kinds,
-    voice_sentences,
-)
+from functions.score.measures import Models, Yardstick, agreement, embedded, fluencies, gist, kinds, voice_sentences
 from functions.score.references import known_references
 from functions.score.select import Draft, Judged, Selection, creative
 
@@ -62,9 +52,7 @@ def run(
     creatives: list[Creative] = []
     taken: dict[str, str] = {}
     for each, subject, findings in zip(part.records, subjects, found, strict=True):
-        yardstick = Yardstick(
-            subject, vectors, logprobs, agreement(each.candidates), kinds(each.candidates), foremost(each.candidates)
-        )
+        yardstick = Yardstick(subject, vectors, logprobs, agreement(each.candidates), kinds(each.candidates))
         judged = _judged(each, subject, findings, yardstick)
         creatives += _creatives(
             each,

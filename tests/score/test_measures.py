@@ -5,7 +5,7 @@ import pytest
 from functions.common.brand import Brand
 from functions.common.records import Candidate, Measures
 from functions.score.facts import Subject
-from functions.score.measures import Yardstick, agreement, embedded, foremost, gist, kind, kinds, voice_sentences
+from functions.score.measures import Yardstick, agreement, embedded, gist, kind, kinds, voice_sentences
 from functions.score.validity import scaled, validity
 from functions.score.words import stem
 from tests.score.embedding import HashedWords
@@ -173,18 +173,6 @@ def test_a_headline_that_calls_the_thing_what_most_texts_call_it_is_worth_more()
     vectors = embedded([*own, *others, gist(lock.product), right.text, wrong.text], HashedWords())
     level, stick = (Yardstick(lock, vectors, {}, {}, counted) for counted in ({}, shares))
     assert stick.quality(right) - stick.quality(wrong) > level.quality(right) - level.quality(wrong)
-
-
-def test_the_sentences_that_the_writer_holds_likeliest_are_worth_more() -> None:
-    said = [text(f"An apron, {number}.", -number / 10) for number in range(1, 6)]
-    first = foremost([*said, Candidate(field="headline", text="Apron", logprob=-0.01), text("An apron.", None)])
-    assert first == {"An apron, 1.", "An apron, 2.", "An apron, 3."}
-    own, others = voice_sentences(ABOUT.brand)
-    headline = Candidate(field="headline", text=said[0].text, logprob=-0.1)
-    vectors = embedded([*own, *others, gist(ABOUT.product), *(each.text for each in said)], HashedWords())
-    level, stick = (Yardstick(ABOUT, vectors, {}, foremost=found) for found in (frozenset[str](), first))
-    assert [stick.quality(each) > level.quality(each) for each in said] == [True] * 3 + [False] * 2
-    assert stick.quality(headline) == level.quality(headline)
 
 
 @pytest.mark.parametrize(("language", "less"), [("en", True), ("de", False)])
