@@ -40,7 +40,7 @@ def test_no_text_of_a_shop_s_catalogue_is_released(evaluated: Report) -> None:
     invented = {entry.as_product().title for entry in corpus.read()}
     for section in evaluated.sections.values():
         assert {output.title for output in section.outputs} <= invented
-    for path in (FOLDER / "reading").glob("*/pairs.jsonl"):
+    for path in (FOLDER / "reading").rglob("pairs.jsonl"):
         assert {pair.product["title"] for pair in read_lines(path, Pair)} <= invented
 
 
